@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+file(GLOB_RECURSE SHEAF_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/*.c)
+if(NOT SHEAF_HDF5)
+  list(FILTER SHEAF_SOURCES EXCLUDE REGEX "/src/backend/hdf5/")
+endif()
+add_library(sheaf_objects OBJECT ${SHEAF_SOURCES})
+target_include_directories(sheaf_objects PUBLIC ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/src)
+target_compile_definitions(sheaf_objects PRIVATE _GNU_SOURCE SHEAF_VERSION_TEXT="${PROJECT_VERSION}")
+# No fused multiply-add: the same bits on every processor.
+target_compile_options(sheaf_objects PRIVATE -ffp-contract=off)
+target_link_libraries(sheaf_objects PRIVATE sheaf_warnings PUBLIC sheaf_dependencies)
+
+add_library(sheaf_static STATIC $<TARGET_OBJECTS:sheaf_objects>)
+target_include_directories(sheaf_static PUBLIC ${CMAKE_SOURCE_DIR}/include)
+target_link_libraries(sheaf_static PUBLIC sheaf_dependencies)
+set_target_properties(sheaf_static PROPERTIES OUTPUT_NAME sheaf)
+
+add_library(sheaf SHARED $<TARGET_OBJECTS:sheaf_objects>)
+target_include_directories(sheaf PUBLIC $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>)
+target_link_libraries(sheaf PRIVATE sheaf_dependencies)
+set_target_properties(sheaf PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0)
+
+file(GLOB_RECURSE SHEAF_CLI_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/cli/*.c)
+if(SHEAF_CLI_SOURCES)
+  add_executable(sheaf_cli ${SHEAF_CLI_SOURCES})
+  target_include_directories(sheaf_cli PRIVATE ${CMAKE_SOURCE_DIR}/cli)
+  target_compile_definitions(sheaf_cli PRIVATE _GNU_SOURCE)
+  target_compile_options(sheaf_cli PRIVATE -ffp-contract=off)
+  target_link_libraries(sheaf_cli PRIVATE sheaf_static sheaf_warnings)
+  set_target_properties(sheaf_cli PROPERTIES OUTPUT_NAME sheaf RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+endif()

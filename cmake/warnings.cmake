@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0
+add_library(sheaf_warnings INTERFACE)
+target_compile_options(sheaf_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes)
+if(SHEAF_WERROR)
+  target_compile_options(sheaf_warnings INTERFACE -Werror)
+endif()
+if(SHEAF_SANITIZE)
+  add_compile_options(-fsanitize=${SHEAF_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${SHEAF_SANITIZE})
+endif()
