@@ -20,17 +20,17 @@ extern "C" {
 
 /** Every element type: X(constant, value, name, bytes, NumPy descr, fill value as text in Zarr metadata).
  *  Fill values: what reads back where nothing was stored. */
-#define SHEAF_DTYPE_LIST(X)                                  \
-    X(SHEAF_BOOL, 1, "bool", 1, "|b1", "false")              \
-    X(SHEAF_I8, 2, "int8", 1, "|i1", "0")                    \
-    X(SHEAF_I16, 3, "int16", 2, "<i2", "0")                  \
-    X(SHEAF_I32, 4, "int32", 4, "<i4", "0")                  \
-    X(SHEAF_I64, 5, "int64", 8, "<i8", "0")                  \
-    X(SHEAF_U8, 6, "uint8", 1, "|u1", "0")                   \
-    X(SHEAF_U16, 7, "uint16", 2, "<u2", "0")                 \
-    X(SHEAF_U32, 8, "uint32", 4, "<u4", "0")                 \
-    X(SHEAF_U64, 9, "uint64", 8, "<u8", "0")                 \
-    X(SHEAF_F32, 10, "float32", 4, "<f4", "\"NaN\"")         \
+#define SHEAF_DTYPE_LIST(X)                          \
+    X(SHEAF_BOOL, 1, "bool", 1, "|b1", "false")      \
+    X(SHEAF_I8, 2, "int8", 1, "|i1", "0")            \
+    X(SHEAF_I16, 3, "int16", 2, "<i2", "0")          \
+    X(SHEAF_I32, 4, "int32", 4, "<i4", "0")          \
+    X(SHEAF_I64, 5, "int64", 8, "<i8", "0")          \
+    X(SHEAF_U8, 6, "uint8", 1, "|u1", "0")           \
+    X(SHEAF_U16, 7, "uint16", 2, "<u2", "0")         \
+    X(SHEAF_U32, 8, "uint32", 4, "<u4", "0")         \
+    X(SHEAF_U64, 9, "uint64", 8, "<u8", "0")         \
+    X(SHEAF_F32, 10, "float32", 4, "<f4", "\"NaN\"") \
     X(SHEAF_F64, 11, "float64", 8, "<f8", "\"NaN\"")
 
 /** Element type. Stored little-endian in every format. */

@@ -11,12 +11,9 @@ typedef struct dtype_row {
 
 static const dtype_row *row_of(sheaf_dtype dtype)
 {
-    static const dtype_row rows[] = {
-        {"unknown", "", "null", 0},
 #define ROW(constant, value, name, bytes, descr, fill) [value] = {name, descr, fill, bytes},
-        SHEAF_DTYPE_LIST(ROW)
+    static const dtype_row rows[] = {[SHEAF_DTYPE_NONE] = {"unknown", "", "null", 0}, SHEAF_DTYPE_LIST(ROW)};
 #undef ROW
-    };
     size_t i = (size_t)dtype;
     return i < sizeof rows / sizeof rows[0] ? &rows[i] : &rows[0];
 }
@@ -43,9 +40,9 @@ const char *shf_dtype_fill_json(sheaf_dtype dtype)
 
 sheaf_dtype sheaf_dtype_parse(const char *text)
 {
-    static const char *const shorts[] = {[SHEAF_BOOL] = "b1", [SHEAF_I8] = "i8", [SHEAF_I16] = "i16", [SHEAF_I32] = "i32",
-                                         [SHEAF_I64] = "i64", [SHEAF_U8] = "u8", [SHEAF_U16] = "u16", [SHEAF_U32] = "u32",
-                                         [SHEAF_U64] = "u64", [SHEAF_F32] = "f32", [SHEAF_F64] = "f64"};
+    static const char *const shorts[] = {
+        [SHEAF_BOOL] = "b1", [SHEAF_I8] = "i8",   [SHEAF_I16] = "i16", [SHEAF_I32] = "i32", [SHEAF_I64] = "i64", [SHEAF_U8] = "u8",
+        [SHEAF_U16] = "u16", [SHEAF_U32] = "u32", [SHEAF_U64] = "u64", [SHEAF_F32] = "f32", [SHEAF_F64] = "f64"};
     if (!text) return SHEAF_DTYPE_NONE;
     for (int i = SHEAF_BOOL; i <= SHEAF_F64; i++) {
         const dtype_row *row = row_of((sheaf_dtype)i);
@@ -100,8 +97,8 @@ void shf_dtype_store(sheaf_dtype dtype, void *values, size_t i, double value)
     case SHEAF_I16: ((int16_t *)values)[i] = (int16_t)clamp(value, -32768, 32767); break;
     case SHEAF_I32: ((int32_t *)values)[i] = (int32_t)clamp(value, -2147483648.0, 2147483647.0); break;
     case SHEAF_I64:
-        ((int64_t *)values)[i] = value >= 9223372036854775808.0 ? INT64_MAX
-                                                                 : (int64_t)clamp(value, -9223372036854775808.0, 9223372036854774784.0);
+        ((int64_t *)values)[i] =
+            value >= 9223372036854775808.0 ? INT64_MAX : (int64_t)clamp(value, -9223372036854775808.0, 9223372036854774784.0);
         break;
     case SHEAF_U8: ((uint8_t *)values)[i] = (uint8_t)clamp(value, 0, 255); break;
     case SHEAF_U16: ((uint16_t *)values)[i] = (uint16_t)clamp(value, 0, 65535); break;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#define SHF_ERROR_SOURCE
 #include "base/error.h"
 
 #include <errno.h>
@@ -67,8 +68,8 @@ sheaf_status shf_fail(sheaf_error *err, sheaf_status code, const char *format, .
     return code;
 }
 
-sheaf_status shf_fail_at(sheaf_error *err, sheaf_status code, const char *path, const char *array, int64_t record,
-                         int64_t byte, const char *format, ...)
+sheaf_status shf_fail_at(sheaf_error *err, sheaf_status code, const char *path, const char *array, int64_t record, int64_t byte,
+                         const char *format, ...)
 {
     if (!err) return code;
     va_list args;

@@ -73,7 +73,8 @@ static ssize_t transfer_once(const shf_file *file, shf_io_op op, void *to, const
 sheaf_status shf_file_read_some(const shf_file *file, void *to, size_t n, uint64_t offset, size_t *got, sheaf_error *err)
 {
     *got = 0;
-    if (offset > INT64_MAX - n) return shf_fail_at(err, SHEAF_ERR_RANGE, file->path, NULL, -1, -1, "offset %llu is too large", (unsigned long long)offset);
+    if (offset > INT64_MAX - n)
+        return shf_fail_at(err, SHEAF_ERR_RANGE, file->path, NULL, -1, -1, "offset %llu is too large", (unsigned long long)offset);
     while (*got < n) {
         ssize_t part = transfer_once(file, SHF_IO_READ, (char *)to + *got, NULL, n - *got, offset + *got);
         if (part < 0 && errno == EINTR) continue;
@@ -89,8 +90,8 @@ sheaf_status shf_file_read(const shf_file *file, void *to, size_t n, uint64_t of
     size_t got;
     SHF_TRY(shf_file_read_some(file, to, n, offset, &got, err));
     if (got == n) return SHEAF_OK;
-    return shf_fail_at(err, SHEAF_ERR_DAMAGED, file->path, NULL, -1, (int64_t)offset, "%s: expected %zu bytes at byte %llu, got %zu", file->path, n,
-                       (unsigned long long)offset, got);
+    return shf_fail_at(err, SHEAF_ERR_DAMAGED, file->path, NULL, -1, (int64_t)offset, "%s: expected %zu bytes at byte %llu, got %zu",
+                       file->path, n, (unsigned long long)offset, got);
 }
 
 sheaf_status shf_file_write(const shf_file *file, const void *from, size_t n, uint64_t offset, sheaf_error *err)

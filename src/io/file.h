@@ -16,7 +16,9 @@ typedef struct shf_file {
     char *path; /* Owned */
 } shf_file;
 
+// clang-format off
 #define SHF_FILE_CLOSED {-1, NULL}
+// clang-format on
 
 typedef enum shf_open_mode {
     SHF_OPEN_READ,
@@ -55,9 +57,9 @@ typedef enum shf_path_kind { SHF_PATH_NONE, SHF_PATH_FILE, SHF_PATH_FOLDER, SHF_
 /* What lies at path; errors other than "not there" are reported. */
 sheaf_status shf_path_stat(const char *path, shf_path_kind *kind, uint64_t *size_bytes, sheaf_error *err);
 sheaf_status shf_path_rename(const char *from, const char *to, sheaf_error *err);
-sheaf_status shf_path_unlink(const char *path, sheaf_error *err);       /* absent is fine */
-sheaf_status shf_path_remove_tree(const char *path, sheaf_error *err);  /* does not follow symbolic links; absent is fine */
-sheaf_status shf_path_mkdir(const char *path, sheaf_error *err);        /* SHEAF_ERR_EXISTS when there */
+sheaf_status shf_path_unlink(const char *path, sheaf_error *err);      /* absent is fine */
+sheaf_status shf_path_remove_tree(const char *path, sheaf_error *err); /* does not follow symbolic links; absent is fine */
+sheaf_status shf_path_mkdir(const char *path, sheaf_error *err);       /* SHEAF_ERR_EXISTS when there */
 sheaf_status shf_path_sync_folder(const char *folder, sheaf_error *err);
 /* Bytes allocated by a file, or by a folder and all below it: what du counts. */
 sheaf_status shf_path_allocated(const char *path, uint64_t *allocated_bytes, sheaf_error *err);
@@ -81,15 +83,27 @@ void shf_map_close(shf_map *map);
 
 /* ---- the seam ---- */
 typedef enum shf_io_op {
-    SHF_IO_OPEN, SHF_IO_READ, SHF_IO_WRITE, SHF_IO_TRUNCATE, SHF_IO_SYNC, SHF_IO_RENAME, SHF_IO_UNLINK, SHF_IO_MKDIR, SHF_IO_CLOSE,
-    SHF_IO_LOCK, SHF_IO_STAT, SHF_IO_LIST, SHF_IO_MAP, SHF_IO_SYNC_FOLDER,
+    SHF_IO_OPEN,
+    SHF_IO_READ,
+    SHF_IO_WRITE,
+    SHF_IO_TRUNCATE,
+    SHF_IO_SYNC,
+    SHF_IO_RENAME,
+    SHF_IO_UNLINK,
+    SHF_IO_MKDIR,
+    SHF_IO_CLOSE,
+    SHF_IO_LOCK,
+    SHF_IO_STAT,
+    SHF_IO_LIST,
+    SHF_IO_MAP,
+    SHF_IO_SYNC_FOLDER,
 } shf_io_op;
 typedef struct shf_io_call {
     shf_io_op op;
-    const char *path;       /* may be NULL where only a descriptor is known */
-    const char *path2;      /* target of a rename */
-    const void *bytes;      /* of a write */
-    size_t size;            /* of a read or write; new size of a truncate */
+    const char *path;  /* may be NULL where only a descriptor is known */
+    const char *path2; /* target of a rename */
+    const void *bytes; /* of a write */
+    size_t size;       /* of a read or write; new size of a truncate */
     uint64_t offset;
 } shf_io_call;
 /* Called before each system call. Returns 0 to go on, an errno to fail with it, or SHF_IO_SHORT to transfer only half the bytes (reads
