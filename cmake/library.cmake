@@ -11,9 +11,9 @@ target_compile_options(sheaf_objects PRIVATE -ffp-contract=off)
 target_link_libraries(sheaf_objects PRIVATE sheaf_warnings PUBLIC sheaf_dependencies)
 
 add_library(sheaf_static STATIC $<TARGET_OBJECTS:sheaf_objects>)
-target_include_directories(sheaf_static PUBLIC ${CMAKE_SOURCE_DIR}/include)
+target_include_directories(sheaf_static PUBLIC $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>)
 target_link_libraries(sheaf_static PUBLIC sheaf_dependencies)
-set_target_properties(sheaf_static PROPERTIES OUTPUT_NAME sheaf)
+set_target_properties(sheaf_static PROPERTIES OUTPUT_NAME sheaf EXPORT_NAME static)
 
 add_library(sheaf SHARED $<TARGET_OBJECTS:sheaf_objects>)
 target_include_directories(sheaf PUBLIC $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>)
