@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Shuffle or not. Shuffling helps where elements differ but their bytes are alike (prices, ids); where whole elements repeat (losses with
+ * 70 % zeros) it breaks the repeats up. Few repeats: shuffle, at once; else a small sample is compressed both ways. */
+#include <string.h>
+#include <zstd.h>
+
+#include "codec/codec.h"
+
+enum { N_SLICES = 8, SLICE_BYTES = 2048, SAMPLE_BYTES = N_SLICES * SLICE_BYTES, TABLE_BITS = 11 };
+
+/* Slices evenly over the data, each of whole elements. Gives back the bytes taken. */
+static size_t take_sample(size_t element_size, const uint8_t *data, size_t n, uint8_t *sample)
+{
+    size_t slice = SLICE_BYTES / element_size * element_size;
+    if (n <= N_SLICES * slice) {
+        memcpy(sample, data, n);
+        return n;
+    }
+    size_t elements_apart = (n - slice) / element_size / (N_SLICES - 1);
+    for (size_t s = 0; s < N_SLICES; s++) memcpy(sample + s * slice, data + s * elements_apart * element_size, slice);
+    return N_SLICES * slice;
+}
+
+static uint64_t element_key(size_t element_size, const uint8_t *p)
+{
+    uint64_t key = 0;
+    memcpy(&key, p, element_size < 8 ? element_size : 8);
+    return key;
+}
+
+/* Of every 8 elements of the sample, how many have a key seen before: 0 (none) to 8. Collisions only lose a repeat. */
+static unsigned repeated_eighths(size_t element_size, const uint8_t *sample, size_t count)
+{
+    uint64_t seen[1u << TABLE_BITS];
+    memset(seen, 0, sizeof seen);
+    size_t repeats = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t key = element_key(element_size, sample + i * element_size);
+        uint64_t *slot = &seen[(key * 0x9E3779B97F4A7C15u) >> (64 - TABLE_BITS)];
+        repeats += *slot == key + 1;
+        *slot = key + 1;
+    }
+    return (unsigned)(repeats * 8 / count);
+}
+
+bool shf_codec_prefers_shuffle(size_t element_size, const void *data, size_t n)
+{
+    if (element_size < 2 || element_size > SLICE_BYTES / 4 || n < 4 * element_size) return false;
+    uint8_t sample[SAMPLE_BYTES], shuffled[SAMPLE_BYTES], encoded[SAMPLE_BYTES + SAMPLE_BYTES / 128 + 512];
+    size_t taken = take_sample(element_size, data, n - n % element_size, sample);
+    if (repeated_eighths(element_size, sample, taken / element_size) == 0) return true;
+    shf_shuffle(element_size, sample, taken, shuffled);
+    size_t plain_size = ZSTD_compress(encoded, sizeof encoded, sample, taken, 1);
+    size_t shuffled_size = ZSTD_compress(encoded, sizeof encoded, shuffled, taken, 1);
+    if (ZSTD_isError(plain_size) || ZSTD_isError(shuffled_size)) return true;
+    return shuffled_size < plain_size;
+}
