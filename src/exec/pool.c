@@ -61,7 +61,7 @@ sheaf_status shf_pool_create(unsigned n_threads, size_t max_queue, shf_pool **ou
     pool->threads = shf_calloc(n_threads, sizeof *pool->threads);
     if (!pool->ring || !pool->threads) {
         shf_pool_free(pool);
-        return shf_fail_memory(err, pool->capacity * sizeof *pool->ring, "a thread pool");
+        return shf_fail_memory(err, max_queue * sizeof(job_slot), "a thread pool");
     }
     pool->n_threads = n_threads;
     for (; pool->started < n_threads; pool->started++) {
