@@ -45,4 +45,4 @@ static sheaf_status frame_decode(const void *in, size_t n, void *out, size_t exp
     return SHEAF_OK;
 }
 
-const shf_codec shf_codec_blosc = {"blosc", frame_bound, frame_encode, frame_decode};
+const shf_codec shf_codec_blosc = {"blosc", frame_bound, frame_encode, frame_decode, NULL, NULL};

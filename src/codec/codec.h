@@ -9,6 +9,14 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/shuffle.h"
+
+/* What a thread may keep between calls, so that small buffers do not pay for a new context each time (about 10 us). Zero-initialise; one
+ * thread at a time. */
+typedef struct shf_codec_work {
+    void *zstd_encoder, *zstd_decoder;
+} shf_codec_work;
+void shf_codec_work_free(shf_codec_work *work);
 
 typedef struct shf_codec {
     const char *name; /* "none", "zstd", "zlib" (RFC 1950), "gzip" (RFC 1952), "snappy", "lz4_raw", "blosc" */
@@ -21,9 +29,22 @@ typedef struct shf_codec {
     /* Decodes n bytes into out, which must become exactly expected_size bytes; never writes beyond. Whatever else the input holds is
      * SHEAF_ERR_DAMAGED; checksums that the format has are checked. */
     sheaf_status (*decode)(const void *in, size_t n, void *out, size_t expected_size, sheaf_error *err);
+    /* The same with kept contexts; NULL where they would gain nothing. Use shf_codec_encode and shf_codec_decode. */
+    sheaf_status (*encode_with)(shf_codec_work *work, int level, const void *in, size_t n, void *out, size_t capacity, size_t *size,
+                                sheaf_error *err);
+    sheaf_status (*decode_with)(shf_codec_work *work, const void *in, size_t n, void *out, size_t expected_size, sheaf_error *err);
 } shf_codec;
 
+/* As codec->encode (elements of 1 byte) and codec->decode; work may be NULL. */
+sheaf_status shf_codec_encode(const shf_codec *codec, shf_codec_work *work, int level, const void *in, size_t n, void *out,
+                              size_t capacity, size_t *size, sheaf_error *err);
+sheaf_status shf_codec_decode(const shf_codec *codec, shf_codec_work *work, const void *in, size_t n, void *out, size_t expected_size,
+                              sheaf_error *err);
+
 extern const shf_codec shf_codec_none, shf_codec_zstd, shf_codec_zlib, shf_codec_gzip, shf_codec_snappy, shf_codec_lz4_raw, shf_codec_blosc;
+
+/* CRC-32 of gzip and of Parquet pages (RFC 1952 section 8), going on from `crc` (0 to begin). */
+uint32_t shf_crc32(uint32_t crc, const void *bytes, size_t n);
 
 /* By name; NULL when there is no such codec. */
 const shf_codec *shf_codec_find(const char *name);
@@ -34,12 +55,6 @@ bool shf_codec_supported(const shf_codec *codec);
 sheaf_status shf_blosc_encode(int level, bool shuffle, size_t element_size, const void *in, size_t n, void *out, size_t capacity,
                               size_t *size, sheaf_error *err);
 
-/* Byte shuffle: byte b of element i goes to b * count + i, bytes beyond the last whole element are copied: the filter of HDF5 and Blosc, and
- * Parquet's BYTE_STREAM_SPLIT. in and out must not overlap. */
-void shf_shuffle(size_t element_size, const void *in, size_t n, void *out);
-void shf_unshuffle(size_t element_size, const void *in, size_t n, void *out);
-/* Unshuffles only elements [first, first + count) of n bytes of shuffled whole elements. */
-void shf_unshuffle_range(size_t element_size, const void *in, size_t n, size_t first, size_t count, void *out);
 /* Whether shuffling helps zstd or deflate on this data: decided by samples of the content alone. */
 bool shf_codec_prefers_shuffle(size_t element_size, const void *data, size_t n);
 

@@ -162,5 +162,14 @@ static sheaf_status member_decode(const void *in, size_t n, void *out, size_t ex
     return decode(WRAP_GZIP, in, n, out, expected_size, err);
 }
 
-const shf_codec shf_codec_zlib = {"zlib", deflate_bound, stream_encode, stream_decode};
-const shf_codec shf_codec_gzip = {"gzip", deflate_bound, member_encode, member_decode};
+const shf_codec shf_codec_zlib = {"zlib", deflate_bound, stream_encode, stream_decode, NULL, NULL};
+const shf_codec shf_codec_gzip = {"gzip", deflate_bound, member_encode, member_decode, NULL, NULL};
+
+uint32_t shf_crc32(uint32_t crc, const void *bytes, size_t n)
+{
+#ifdef SHEAF_WITH_ISAL
+    return crc32_gzip_refl(crc, bytes, n);
+#else
+    return (uint32_t)crc32_z(crc, bytes, n);
+#endif
+}

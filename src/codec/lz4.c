@@ -51,4 +51,4 @@ static sheaf_status lz4_decode(const void *in, size_t n, void *out, size_t expec
 }
 #endif
 
-const shf_codec shf_codec_lz4_raw = {"lz4_raw", lz4_bound, lz4_encode, lz4_decode};
+const shf_codec shf_codec_lz4_raw = {"lz4_raw", lz4_bound, lz4_encode, lz4_decode, NULL, NULL};

@@ -50,4 +50,4 @@ static sheaf_status block_decode(const void *in, size_t n, void *out, size_t exp
 }
 #endif
 
-const shf_codec shf_codec_snappy = {"snappy", block_bound, block_encode, block_decode};
+const shf_codec shf_codec_snappy = {"snappy", block_bound, block_encode, block_decode, NULL, NULL};

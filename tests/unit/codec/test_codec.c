@@ -178,6 +178,40 @@ static void a_failed_allocation_is_an_error(void **state)
 #endif
 }
 
+static void kept_contexts_give_the_same_bytes(void **state)
+{
+    (void)state;
+    shf_codec_work work = {0};
+    for (size_t c = 0; c < N_CODECS; c++) {
+        const shf_codec *codec = ALL[c];
+        if (!shf_codec_supported(codec)) continue;
+        for (int level = 0; level < 4; level++) {
+            sheaf_error err;
+            uint8_t *data = make_data(4096, 2), *with = malloc(codec->bound(4096)), *without = malloc(codec->bound(4096)), decoded[4096];
+            size_t with_size, without_size;
+            assert_int_equal(codec->encode(level, 1, data, 4096, without, codec->bound(4096), &without_size, &err), SHEAF_OK);
+            assert_int_equal(shf_codec_encode(codec, &work, level, data, 4096, with, codec->bound(4096), &with_size, &err), SHEAF_OK);
+            assert_int_equal(with_size, without_size);
+            assert_memory_equal(with, without, with_size);
+            assert_int_equal(shf_codec_decode(codec, &work, with, with_size, decoded, 4096, &err), SHEAF_OK);
+            assert_memory_equal(data, decoded, 4096);
+            assert_int_equal(shf_codec_decode(codec, &work, with, with_size, decoded, 4095, &err), SHEAF_ERR_DAMAGED);
+            free(data);
+            free(with);
+            free(without);
+        }
+    }
+    shf_codec_work_free(&work);
+}
+
+static void crc32_has_the_known_value_and_goes_on(void **state)
+{
+    (void)state;
+    assert_int_equal(shf_crc32(0, "123456789", 9), 0xCBF43926);
+    assert_int_equal(shf_crc32(shf_crc32(0, "1234", 4), "56789", 5), 0xCBF43926);
+    assert_int_equal(shf_crc32(0, "", 0), 0);
+}
+
 static void names_find_their_tables(void **state)
 {
     (void)state;
@@ -212,6 +246,8 @@ int main(void)
         cmocka_unit_test(damaged_input_never_writes_beyond),
         cmocka_unit_test(gzip_of_several_members_is_one_content),
         cmocka_unit_test(a_failed_allocation_is_an_error),
+        cmocka_unit_test(kept_contexts_give_the_same_bytes),
+        cmocka_unit_test(crc32_has_the_known_value_and_goes_on),
         cmocka_unit_test(names_find_their_tables),
         cmocka_unit_test(a_codec_that_is_not_built_says_so_by_name),
     };

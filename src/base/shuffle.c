@@ -2,9 +2,10 @@
 /* Byte shuffle. 16 elements of 2, 4 or 8 bytes are a bit-addressed cube of bytes: with address bits (e3 e2 e1 e0 | b...), interleaving the
  * lower with the upper half of the registers rotates the address left by one bit. Four rotations bring the byte number to the
  * front (shuffle), log2(element size) rotations bring it back (unshuffle). */
-#include <string.h>
+#include "base/shuffle.h"
 
-#include "codec/codec.h"
+#include <stdint.h>
+#include <string.h>
 
 typedef uint8_t v16 __attribute__((vector_size(16)));
 
