@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+/** @file loss.h  Loss streams of catastrophe models: sparse events, writers, indexes, text, tables.
+ *
+ *  A stream is: word 0 (source << 24 | aggregation) and the number of samples S, both i32, in a summary stream (source 3) also i32 summary_set_id;
+ *  then packets {i32 event_id, i32 item_id; in a summary stream also f32 exposure_value} with pairs {i32 sidx, f32 loss} up to sidx 0. All is
+ *  little-endian and packed. Samples are 1..S; -1 mean, -2 standard deviation, -3 total insured value, -4 chance of loss (in summaries the number of
+ *  affected risks), -5 maximum loss; others are kept. The delimiter of the very last packet may be left out.
+ *
+ *  Threads: a handle is for one thread at a time; different handles are independent. */
+#ifndef SHEAF_LOSS_H
+#define SHEAF_LOSS_H
+
+#include "types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Word 0 of the usual streams. */
+#define SHEAF_LOSS_WORD(source, aggregation) (((uint32_t)(source) << 24) | (uint32_t)(aggregation))
+#define SHEAF_LOSS_WORD_LOSS SHEAF_LOSS_WORD(2, 1)    /**< GUL, FM and RI streams */
+#define SHEAF_LOSS_WORD_SUMMARY SHEAF_LOSS_WORD(3, 1) /**< summary streams */
+
+/** Header words of a stream. */
+typedef struct sheaf_loss_header {
+    uint32_t word;     /**< source << 24 | aggregation */
+    int32_t n_samples; /**< S, at least 0 */
+    int32_t set_id;    /**< summary streams only, else 0 */
+} sheaf_loss_header;
+
+/** What to do about something that is against the rules. */
+typedef enum sheaf_loss_policy {
+    SHEAF_LOSS_REFUSE = 0, /**< an error */
+    SHEAF_LOSS_ACCEPT = 1, /**< accepted and counted */
+} sheaf_loss_policy;
+
+/** What a reader has seen so far. */
+typedef struct sheaf_loss_stats {
+    uint64_t bytes, events, packets, pairs; /**< pairs: without delimiters */
+    uint64_t kept;                          /**< pairs kept in events */
+    uint64_t zeros;                         /**< pairs of loss 0 or -0.0 */
+    uint64_t nans, negatives, infinities;   /**< pairs; NaN is taken as 0, the others are kept */
+    uint64_t unordered;                     /**< packets whose sidx did not ascend */
+    uint64_t duplicates;                    /**< pairs whose sidx the packet had already */
+    uint64_t above;                         /**< kept pairs with sidx > S */
+    uint64_t specials[6];                   /**< pairs with sidx -1, -2, -3, -4, -5, and below -5 */
+    uint64_t empty;                         /**< packets without any value */
+    uint64_t end_bytes;                     /**< delimiters with bytes beside them */
+    uint64_t unknown_items;                 /**< packets of items that the caller does not know (accepted) */
+    uint64_t missing_delimiter;             /**< 1 when the last packet's delimiter was left out */
+    uint64_t lost_bytes;                    /**< dropped from a cut end (recovered) */
+} sheaf_loss_stats;
+
+/** One event in compressed rows. Item i has the pairs indptr[i] .. indptr[i+1]-1, sorted by sidx, none of them zero (an item
+ *  without any value has (-3, 0)). Everything is Borrowed until the callback returns. */
+typedef struct sheaf_loss_event {
+    int32_t event_id;
+    size_t n_items;
+    const int64_t *indptr;     /**< n_items + 1 */
+    const int32_t *item_id;    /**< n_items; output, coverage or summary ids alike, any i32 */
+    const float *pass_through; /**< n_items; the loss beside sidx -4, 0 when there is none */
+    const float *exposure;     /**< n_items; summary streams, else 0 */
+    const int32_t *sidx;       /**< indptr[n_items] */
+    const float *loss;         /**< indptr[n_items] */
+} sheaf_loss_event;
+
+/** Called for each whole event, in the order of the stream. Not SHEAF_OK ends the feeding with that status. */
+typedef sheaf_status (*sheaf_loss_on_event)(void *context, const sheaf_loss_event *event, sheaf_error *err);
+/** Takes bytes that a writer made, in order. Not SHEAF_OK ends the writing with that status. bytes: Borrowed until it returns. */
+typedef sheaf_status (*sheaf_loss_sink)(void *context, const void *bytes, size_t n_bytes, sheaf_error *err);
+
+/* ---- reading ---- */
+
+/** Options of a reader; begin with sheaf_loss_reader_options_init. */
+typedef struct sheaf_loss_reader_options {
+    size_t size_bytes;                /**< of this struct */
+    sheaf_loss_policy duplicate_sidx; /**< the same sidx twice in a packet; accepted: the first one that is not 0 counts. Default: refuse */
+    sheaf_loss_policy sidx_above;     /**< sidx > S; accepted: kept. Default: accept */
+    sheaf_loss_policy open_end;       /**< the last delimiter left out. Default: accept */
+    sheaf_loss_policy cut_end;        /**< an end inside a pair or packet header; accepted: the whole packets are kept. Default: refuse */
+    sheaf_loss_policy unknown_item;   /**< an id that is not in item_ids; accepted: kept. Default: refuse */
+    const int32_t *item_ids;          /**< ids that are known, ascending; NULL: any id. Copied */
+    size_t n_item_ids;
+    bool by_packet; /**< each packet is an event of its own (bounded memory for streams whose events are huge) */
+} sheaf_loss_reader_options;
+
+/** Fills in the defaults. */
+SHEAF_API void sheaf_loss_reader_options_init(sheaf_loss_reader_options *options);
+
+typedef struct sheaf_loss_reader sheaf_loss_reader;
+
+/** Creates a push reader. options: NULL for defaults, Copied. on_event may be NULL (statistics only). */
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_loss_reader_create(const sheaf_loss_reader_options *options, sheaf_loss_on_event on_event,
+                                                                 void *context, sheaf_loss_reader **out, sheaf_error *err);
+/** Feeds the next bytes of the stream, split anywhere; calls on_event for each event that they complete. Errors name the byte, event and item, and end
+ *  the reader: SHEAF_ERR_INPUT (not a loss stream, or against the rules), SHEAF_ERR_DUPLICATE (sidx), SHEAF_ERR_RANGE (sidx above S, unknown item),
+ *  SHEAF_ERR_MEMORY, or what on_event returned. */
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_loss_reader_feed(sheaf_loss_reader *reader, const void *bytes, size_t n_bytes,
+                                                               sheaf_error *err);
+/** Says that the stream has ended; hands over the last event. SHEAF_ERR_TRUNCATED when it ends where it must not. */
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_loss_reader_finish(sheaf_loss_reader *reader, sheaf_error *err);
+/** Header words; NULL while they have not arrived. Borrowed until free. */
+SHEAF_API const sheaf_loss_header *sheaf_loss_reader_header(const sheaf_loss_reader *reader);
+/** Statistics so far. Borrowed until free. */
+SHEAF_API const sheaf_loss_stats *sheaf_loss_reader_stats(const sheaf_loss_reader *reader);
+/** NULL is fine; sets *reader to NULL. */
+SHEAF_API void sheaf_loss_reader_free(sheaf_loss_reader **reader);
+
+/** How several inputs become one stream of events. */
+typedef enum sheaf_loss_join {
+    SHEAF_LOSS_INTERLEAVE = 0, /**< each event as soon as it is whole */
+    SHEAF_LOSS_MERGE = 1,      /**< by event id (each input ascending); equal ids become one event, items in the order of the inputs */
+} sheaf_loss_join;
+
+typedef struct sheaf_loss_merger sheaf_loss_merger;
+
+/** Creates a reader of n_inputs streams whose header words must agree (SHEAF_ERR_MISMATCH names two inputs). names: n_inputs texts for errors, Copied. */
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_loss_merger_create(sheaf_loss_join join, size_t n_inputs, const char *const *names,
+                                                                 const sheaf_loss_reader_options *options, sheaf_loss_on_event on_event,
+                                                                 void *context, sheaf_loss_merger **out, sheaf_error *err);
+/** An input that must be fed before more can be handed over, or -1 when none is left (all have ended). With interleave any input may be fed. */
+SHEAF_API int64_t sheaf_loss_merger_wants(const sheaf_loss_merger *merger);
+/** Feeds bytes of one input; they are kept (Copied) until their turn. As sheaf_loss_reader_feed. */
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_loss_merger_feed(sheaf_loss_merger *merger, size_t input, const void *bytes, size_t n_bytes,
+                                                               sheaf_error *err);
+/** Says that one input has ended. */
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_loss_merger_finish(sheaf_loss_merger *merger, size_t input, sheaf_error *err);
+/** Header words; NULL while the first input's have not arrived. Borrowed until free. */
+SHEAF_API const sheaf_loss_header *sheaf_loss_merger_header(const sheaf_loss_merger *merger);
+/** Sums over all inputs. */
+SHEAF_API void sheaf_loss_merger_stats(const sheaf_loss_merger *merger, sheaf_loss_stats *out);
+SHEAF_API void sheaf_loss_merger_free(sheaf_loss_merger **merger);
+
+/* ---- writing ---- */
+
+typedef struct sheaf_loss_writer sheaf_loss_writer;
+
+/** Creates a writer of the canonical form and writes the header words. ordered: the packets of each event are handed over sorted by output id (stable),
+ *  else in the order of the calls. The bytes do not depend on how calls and buffers fall. SHEAF_ERR_INPUT when the header is no loss stream's. */
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_loss_writer_create(const sheaf_loss_header *header, bool ordered, sheaf_loss_sink sink,
+                                                                 void *context, sheaf_loss_writer **out, sheaf_error *err);
+/** Writes every item of an event under its own id. Loss streams: per packet event and item id, other specials, -5 (or 0), -4 only when not 0, -3 (or
+ *  0), -1 (or 0), the samples that are not 0, the delimiter. Summary streams: the pairs that are not 0 (and -4) sorted by sidx. */
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_loss_writer_put_event(sheaf_loss_writer *writer, const sheaf_loss_event *event,
+                                                                    sheaf_error *err);
+/** Writes one packet: n pairs sorted by sidx (zeros are left out, NaN is taken as 0). exposure: summary streams only. */
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_loss_writer_put_packet(sheaf_loss_writer *writer, int32_t event_id, int32_t output_id,
+                                                                     float pass_through, float exposure, size_t n, const int32_t *sidx,
+                                                                     const float *loss, sheaf_error *err);
+/** Writes the outputs of one item, whose n sorted sidx serve all n_layers layers. losses: n_layers × n, row-major. output_ids: n_layers; 0 = not written. */
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_loss_writer_put_layers(sheaf_loss_writer *writer, int32_t event_id, float pass_through,
+                                                                     size_t n, const int32_t *sidx, size_t n_layers,
+                                                                     const int32_t *output_ids, const float *losses, sheaf_error *err);
+/** Hands over what is buffered; a writer without packets has written its header. */
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_loss_writer_finish(sheaf_loss_writer *writer, sheaf_error *err);
+/** Also writes an index of the packets to a second sink: text "id,offset" lines, or binary {i32 id, i64 offset}. Before the first packet. */
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_loss_writer_set_index(sheaf_loss_writer *writer, bool binary, sheaf_loss_sink sink,
+                                                                    void *context, sheaf_error *err);
+/** What is not handed over is dropped. NULL is fine. */
+SHEAF_API void sheaf_loss_writer_free(sheaf_loss_writer **writer);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Stable sorts by sidx: quick on the nearly sorted packets of real streams, linear on any. */
+#ifndef SHF_LOSS_SORT_H
+#define SHF_LOSS_SORT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* scratch: 2 × n words. */
+void shf_sort_pairs(int32_t *sidx, float *loss, size_t n, uint64_t *scratch);
+void shf_sort_sidx(int32_t *sidx, size_t n, uint64_t *scratch);
+
+#endif
