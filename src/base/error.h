@@ -21,8 +21,8 @@ sheaf_status shf_fail_memory(sheaf_error *err, size_t size_bytes, const char *wh
 /* Adds a place to an error that a lower layer filled; keeps what is there already. */
 void shf_error_locate(sheaf_error *err, const char *path, const char *array, int64_t record, int64_t byte);
 
-#if defined(__clang_analyzer__) && !defined(SHF_ERROR_SOURCE)
-/* Tells the static analyzer that these never return SHEAF_OK. */
+#ifndef SHF_ERROR_SOURCE
+/* Tells compiler and analyzer that these never return SHEAF_OK, so that what follows an SHF_TRY is known to be initialized. */
 static inline sheaf_status shf_not_ok(sheaf_status status)
 {
     if (status == SHEAF_OK) __builtin_unreachable();
