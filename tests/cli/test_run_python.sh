@@ -29,7 +29,7 @@ for name in imports needs; do
     expect false 77 "SKIPPED: $name.py" "$python" "$work/$name.py"
     expect true 1 "FAILED: $name.py" "$python" "$work/$name.py"
 done
-expect true 0 done "$python" "$work/has.py"
+expect true 0 "done" "$python" "$work/has.py"
 expect false 1 "" "$python" "$work/fails.py"
 expect false 1 "numbers differ" "$python" "$work/asserts.py"
 expect false 3 "" "$python" "$work/three.py"
