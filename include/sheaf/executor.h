@@ -91,6 +91,7 @@ SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_executor_processes(unsigned n_proc
 typedef struct sheaf_executor_ops {
     size_t size_bytes; /**< sizeof(sheaf_executor_ops) */
     const char *name;  /**< static text */
+    bool shares_memory; /**< true when all workers see the caller's memory, so that sheaf_job.shared is of use to them */
     /** Runs every task of the job (or leaves some out, which then count as cancelled) and hands each result over by sheaf_results_set.
      *  Where it calls `work`, it calls it by sheaf_work_run. Returns not SHEAF_OK only when the run as a whole could not be done. */
     sheaf_status (*run)(void *state, const sheaf_work *work, const sheaf_job *job, sheaf_results *results, sheaf_error *err);
@@ -110,6 +111,7 @@ SHEAF_API void sheaf_work_run(const sheaf_work *work, void *state, const sheaf_j
 SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_executor_run(sheaf_executor *executor, const sheaf_job *job, sheaf_results **results, sheaf_error *err);
 /** "calling", "threads", "processes", or the name of your own. */
 SHEAF_API const char *sheaf_executor_name(const sheaf_executor *executor);
+SHEAF_API bool sheaf_executor_shares_memory(const sheaf_executor *executor);
 /** Tasks that run at a time. */
 SHEAF_API unsigned sheaf_executor_n_workers(const sheaf_executor *executor);
 /** Ends the workers. NULL is fine; *executor is NULL afterwards. */

@@ -97,7 +97,7 @@ static sheaf_status calling_run(void *state, const sheaf_work *work, const sheaf
 
 sheaf_status sheaf_executor_calling(const sheaf_work *work, sheaf_executor **out, sheaf_error *err)
 {
-    static const sheaf_executor_ops ops = {sizeof ops, "calling", calling_run, NULL};
+    static const sheaf_executor_ops ops = {sizeof ops, "calling", true, calling_run, NULL};
     *out = NULL;
     SHF_TRY(shf_work_check(work, err));
     return shf_executor_make(&ops, NULL, 1, work, out, err);
@@ -165,6 +165,11 @@ sheaf_status sheaf_executor_run(sheaf_executor *executor, const sheaf_job *job, 
 const char *sheaf_executor_name(const sheaf_executor *executor)
 {
     return executor->ops.name;
+}
+
+bool sheaf_executor_shares_memory(const sheaf_executor *executor)
+{
+    return executor->ops.shares_memory;
 }
 
 unsigned sheaf_executor_n_workers(const sheaf_executor *executor)

@@ -228,7 +228,7 @@ static sheaf_status make_pool(unsigned n, process_pool **out, sheaf_error *err)
 
 sheaf_status sheaf_executor_processes(unsigned n_processes, const sheaf_work *work, sheaf_executor **out, sheaf_error *err)
 {
-    static const sheaf_executor_ops ops = {sizeof ops, "processes", processes_run, processes_free};
+    static const sheaf_executor_ops ops = {sizeof ops, "processes", false, processes_run, processes_free};
     *out = NULL;
     SHF_TRY(shf_work_check(work, err));
     if (n_processes == 0 || n_processes > SHF_MAX_WORKERS)

@@ -45,7 +45,7 @@ static void threads_free(void *state)
 
 sheaf_status sheaf_executor_threads(unsigned n_threads, const sheaf_work *work, sheaf_executor **out, sheaf_error *err)
 {
-    static const sheaf_executor_ops ops = {sizeof ops, "threads", threads_run, threads_free};
+    static const sheaf_executor_ops ops = {sizeof ops, "threads", true, threads_run, threads_free};
     *out = NULL;
     SHF_TRY(shf_work_check(work, err));
     if (n_threads == 0 || n_threads > SHF_MAX_WORKERS)

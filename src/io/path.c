@@ -23,6 +23,15 @@ char *shf_path_join(const char *folder, const char *name)
     return path;
 }
 
+char *shf_path_absolute(const char *path)
+{
+    if (path[0] == '/') return shf_strdup(path);
+    char *folder = getcwd(NULL, 0); /* Owned; from the C library's own malloc */
+    char *absolute = folder ? shf_path_join(folder, path) : NULL;
+    free(folder);
+    return absolute;
+}
+
 const char *shf_path_base(const char *path)
 {
     const char *slash = strrchr(path, '/');

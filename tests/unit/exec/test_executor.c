@@ -387,7 +387,7 @@ static void a_callers_own_executor_serves_like_the_others(void **state)
     (void)state;
     plan p = {.what = DO_SQUARE};
     sheaf_work work = work_of(&p);
-    sheaf_executor_ops ops = {sizeof ops, "backwards", backwards, custom_free};
+    sheaf_executor_ops ops = {sizeof ops, "backwards", true, backwards, custom_free};
     size_t first = 1;
     sheaf_executor *executor = NULL;
     sheaf_error err;
