@@ -7,7 +7,7 @@ JOBS    ?= $(shell nproc 2>/dev/null || echo 2)
 FOR     ?= 60
 TESTS   ?= .
 
-.PHONY: all help run check bench fuzz lint soak install clean dependencies
+.PHONY: all help run check bench fuzz lint format soak install clean dependencies
 
 all: $(BUILD)/build.ninja
 	@cmake --build $(BUILD) -j $(JOBS)
@@ -23,6 +23,7 @@ help:
 	@echo "make bench      measure: one table and one JSON file in $(BUILD)/bench"
 	@echo "make fuzz       every fuzz target for FOR=$(FOR) seconds (clang)"
 	@echo "make lint       format, static analysis, layers, exported symbols"
+	@echo "make format     write every C file as .clang-format says"
 	@echo "make soak       the crash and fault tests again and again with new seeds for FOR=$(FOR) seconds"
 	@echo "make install    into PREFIX=$(PREFIX) (DESTDIR is honoured)"
 	@echo "make clean      remove the build folders"
@@ -52,6 +53,10 @@ lint:
 	@tools/install-dependencies dev
 	@$(MAKE) --no-print-directory all
 	@tools/lint $(BUILD)
+
+format:
+	@tools/install-dependencies dev
+	@find src cli include tests fuzz examples bench -name '*.[ch]' -print0 2>/dev/null | xargs -0 clang-format-14 -i
 
 soak:
 	@tools/install-dependencies build test
