@@ -172,6 +172,41 @@ sheaf_status shf_file_unlock(const shf_file *file, sheaf_error *err)
     return SHEAF_OK;
 }
 
+sheaf_status shf_file_own(const shf_file *file, bool *got, sheaf_error *err)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    *got = false;
+    for (;;) {
+        int fault = shf_io_before(&(shf_io_call){.op = SHF_IO_LOCK, .path = file->path});
+        if (fault <= 0 && !fcntl(file->fd, F_OFD_SETLK, &lock)) {
+            *got = true;
+            return SHEAF_OK;
+        }
+        int system_errno = fault > 0 ? fault : errno;
+        if (system_errno == EAGAIN || system_errno == EACCES) return SHEAF_OK;
+        if (system_errno != EINTR) return shf_fail_errno(err, system_errno, "cannot lock", file->path);
+    }
+}
+
+sheaf_status shf_file_owned(const shf_file *file, bool *owned, sheaf_error *err)
+{
+    /* A shared lock is asked for: only an exclusive one conflicts, and a descriptor open for reading may ask. */
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+    int fault = shf_io_before(&(shf_io_call){.op = SHF_IO_LOCK, .path = file->path});
+    if (fault > 0 && fault != EINTR) return shf_fail_errno(err, fault, "cannot ask for the lock of", file->path);
+    if (fcntl(file->fd, F_OFD_GETLK, &lock)) return shf_fail_errno(err, errno, "cannot ask for the lock of", file->path);
+    *owned = lock.l_type != F_UNLCK;
+    return SHEAF_OK;
+}
+
+sheaf_status shf_file_is_at(const shf_file *file, const char *path, bool *same, sheaf_error *err)
+{
+    struct stat mine, there;
+    SHF_TRY(stat_file(file, &mine, err));
+    *same = !stat(path, &there) && mine.st_dev == there.st_dev && mine.st_ino == there.st_ino;
+    return SHEAF_OK;
+}
+
 sheaf_status shf_map_open(shf_map *map, const shf_file *file, size_t size_bytes, sheaf_error *err)
 {
     map->data = NULL;

@@ -46,6 +46,12 @@ sheaf_status shf_file_sync(const shf_file *file, sheaf_error *err);
 /* Advisory lock of the whole file (flock): exclusive or shared, without waiting. *got says whether it was had. A dead process leaves none. */
 sheaf_status shf_file_lock(const shf_file *file, bool exclusive, bool *got, sheaf_error *err);
 sheaf_status shf_file_unlock(const shf_file *file, sheaf_error *err);
+/* The writer's lock of a store (an open-file-description lock, apart from flock): taken without waiting; and the question whether another holds it, which
+ * disturbs nobody. */
+sheaf_status shf_file_own(const shf_file *file, bool *got, sheaf_error *err);
+sheaf_status shf_file_owned(const shf_file *file, bool *owned, sheaf_error *err);
+/* Whether path still names the file that is open. */
+sheaf_status shf_file_is_at(const shf_file *file, const char *path, bool *same, sheaf_error *err);
 
 /* Whole files. shf_path_read refuses files above max_bytes (SHEAF_ERR_RANGE). */
 sheaf_status shf_path_read(const char *path, size_t max_bytes, shf_buf *out, sheaf_error *err);
