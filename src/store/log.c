@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/log.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/checked.h"
+#include "base/clock.h"
+#include "base/crc32c.h"
+
+/* A frame above this size is written in parts, its head last. */
+#define STAGING_BYTES ((size_t)1 << 20)
+
+void shf_log_init(shf_log *log)
+{
+    memset(log, 0, sizeof *log);
+    log->file = (shf_file)SHF_FILE_CLOSED;
+}
+
+static sheaf_status busy(const shf_log *log, sheaf_error *err)
+{
+    char since[32] = "an unknown time";
+    struct tm tm;
+    time_t t = (time_t)log->header.since;
+    if (t && gmtime_r(&t, &tm)) strftime(since, sizeof since, "%Y-%m-%d %H:%M:%S UTC", &tm);
+    return shf_fail_at(err, SHEAF_ERR_BUSY, log->path, NULL, -1, -1, "another writer is at work: process %lld on %s, since %s", (long long)log->header.pid,
+                       log->header.host[0] ? log->header.host : "this host", since);
+}
+
+/* What is in the header, when it is whole; else zeros. */
+static sheaf_status load_header(shf_log *log, sheaf_error *err)
+{
+    uint8_t bytes[SHF_LOG_HEADER_BYTES];
+    size_t got;
+    memset(&log->header, 0, sizeof log->header);
+    SHF_TRY(shf_file_read_some(&log->file, bytes, sizeof bytes, 0, &got, err));
+    sheaf_error ignored;
+    sheaf_status status = shf_log_header_read(bytes, got, &log->header, &ignored);
+    if (status == SHEAF_ERR_UNSUPPORTED) return shf_fail_at(err, status, log->path, NULL, -1, 0, "%s", ignored.message);
+    log->position = SHF_LOG_HEADER_BYTES;
+    log->sequence = 0;
+    return SHEAF_OK;
+}
+
+static sheaf_status try_acquire(shf_log *log, bool *was_there, bool *again, sheaf_error *err)
+{
+    bool got, same;
+    uint64_t size;
+    *again = false;
+    SHF_TRY(shf_file_open(&log->file, log->path, SHF_OPEN_CREATE, err));
+    SHF_TRY(shf_file_own(&log->file, &got, err));
+    SHF_TRY(load_header(log, err));
+    if (!got) return busy(log, err);
+    /* The one who held it may have removed it before it let go. */
+    SHF_TRY(shf_file_is_at(&log->file, log->path, &same, err));
+    *again = !same;
+    SHF_TRY(shf_file_size(&log->file, &size, err));
+    *was_there = size > 0;
+    return SHEAF_OK;
+}
+
+sheaf_status shf_log_acquire(shf_log *log, char *path, bool sync, bool *was_there, sheaf_error *err)
+{
+    log->path = path;
+    log->sync = sync;
+    if (!path) return shf_fail_memory(err, 0, "a path");
+    for (int i = 0; i < 16; i++) {
+        bool again;
+        sheaf_status status = try_acquire(log, was_there, &again, err);
+        if (status == SHEAF_OK && !again) return SHEAF_OK;
+        (void)shf_file_close(&log->file, NULL);
+        if (status != SHEAF_OK) return status;
+    }
+    return busy(log, err);
+}
+
+sheaf_status shf_log_attach(shf_log *log, char *path, bool *there, sheaf_error *err)
+{
+    *there = false;
+    if (log->path != path) {
+        shf_free(log->path);
+        log->path = path;
+    }
+    if (!path) return shf_fail_memory(err, 0, "a path");
+    SHF_TRY(shf_file_close(&log->file, err));
+    sheaf_error local;
+    sheaf_status status = shf_file_open(&log->file, path, SHF_OPEN_READ, &local);
+    if (status == SHEAF_ERR_NOT_FOUND) return SHEAF_OK;
+    if (status != SHEAF_OK) {
+        if (err) *err = local;
+        return status;
+    }
+    *there = true;
+    return load_header(log, err);
+}
+
+sheaf_status shf_log_restart(shf_log *log, const char *format, size_t n_arrays, size_t n_records, sheaf_error *err)
+{
+    uint8_t bytes[SHF_LOG_HEADER_BYTES];
+    shf_log_header *header = &log->header;
+    /* A log of its own begins at a number that no older frame carries. */
+    header->generation = header->generation ? header->generation + 1 : (uint64_t)shf_clock_wall_s() << 24 ^ shf_clock_ns() % ((uint64_t)1 << 24);
+    header->pid = (int64_t)getpid();
+    if (!log->written) header->since = shf_clock_wall_s();
+    header->n_arrays = (uint32_t)n_arrays;
+    header->n_records = (uint32_t)n_records;
+    memset(header->host, 0, sizeof header->host);
+    if (gethostname(header->host, sizeof header->host - 1)) header->host[0] = '\0';
+    memset(header->format, 0, sizeof header->format);
+    snprintf(header->format, sizeof header->format, "%s", format);
+    shf_log_header_write(header, bytes);
+    SHF_TRY(shf_file_write(&log->file, bytes, sizeof bytes, 0, err));
+    if (log->sync) SHF_TRY(shf_file_sync(&log->file, err));
+    SHF_TRY(shf_file_truncate(&log->file, sizeof bytes, err));
+    log->position = sizeof bytes;
+    log->sequence = 0;
+    log->written += sizeof bytes;
+    log->allocated = 4096;
+    return SHEAF_OK;
+}
+
+sheaf_status shf_log_begin(shf_log *log, sheaf_error *err)
+{
+    log->frame_crc = 0;
+    log->frame_flushed = 0;
+    return shf_buf_resize(&log->frame, SHF_LOG_FRAME_BYTES, err);
+}
+
+/* Writes what is staged behind the head's place. */
+static sheaf_status flush(shf_log *log, sheaf_error *err)
+{
+    size_t n = log->frame.size - SHF_LOG_FRAME_BYTES;
+    const uint8_t *payload = log->frame.data + SHF_LOG_FRAME_BYTES;
+    log->frame_crc = shf_crc32c(log->frame_crc, payload, n);
+    SHF_TRY(shf_file_write(&log->file, payload, n, log->position + SHF_LOG_FRAME_BYTES + log->frame_flushed, err));
+    log->frame_flushed += n;
+    log->written += n;
+    log->frame.size = SHF_LOG_FRAME_BYTES;
+    return SHEAF_OK;
+}
+
+sheaf_status shf_log_put(shf_log *log, const void *bytes, size_t n, sheaf_error *err)
+{
+    const uint8_t *from = bytes;
+    while (n > 0) {
+        size_t room = STAGING_BYTES > log->frame.size ? STAGING_BYTES - log->frame.size : 0;
+        size_t part = (size_t)shf_min_u64(n, room);
+        if (part == 0) {
+            SHF_TRY(flush(log, err));
+            continue;
+        }
+        SHF_TRY(shf_buf_append(&log->frame, from, part, err));
+        from += part;
+        n -= part;
+    }
+    return SHEAF_OK;
+}
+
+sheaf_status shf_log_put_number(shf_log *log, uint64_t value, sheaf_error *err)
+{
+    uint8_t bytes[SHF_LOG_VARINT_MAX];
+    return shf_log_put(log, bytes, shf_log_put_varint(bytes, value), err);
+}
+
+sheaf_status shf_log_end(shf_log *log, sheaf_error *err)
+{
+    size_t staged = log->frame.size - SHF_LOG_FRAME_BYTES;
+    uint64_t payload = log->frame_flushed + staged;
+    if (log->frame_flushed) SHF_TRY(flush(log, err));
+    else log->frame_crc = shf_crc32c(0, log->frame.data + SHF_LOG_FRAME_BYTES, staged);
+    uint32_t crc = shf_log_frame_crc(log->frame_crc, log->header.generation, log->sequence, payload);
+    shf_log_frame_head(payload, crc, log->frame.data);
+    if (log->frame_flushed && log->sync) SHF_TRY(shf_file_sync(&log->file, err));
+    SHF_TRY(shf_file_write(&log->file, log->frame.data, log->frame.size, log->position, err));
+    if (log->sync) SHF_TRY(shf_file_sync(&log->file, err));
+    log->written += log->frame.size;
+    log->position += SHF_LOG_FRAME_BYTES + payload;
+    log->sequence++;
+    log->allocated = shf_ceil_div(log->position, 4096) * 4096;
+    return SHEAF_OK;
+}
+
+sheaf_status shf_log_read(shf_log *log, shf_buf *payload, bool *more, sheaf_error *err)
+{
+    uint8_t head[SHF_LOG_FRAME_BYTES];
+    uint64_t file_size, size;
+    size_t got;
+    *more = false;
+    SHF_TRY(shf_file_size(&log->file, &file_size, err));
+    SHF_TRY(shf_file_read_some(&log->file, head, sizeof head, log->position, &got, err));
+    if (got < sizeof head) return SHEAF_OK;
+    size = shf_get_u64(head);
+    if (size == 0 || file_size < log->position + sizeof head || size > file_size - log->position - sizeof head) return SHEAF_OK;
+    SHF_TRY(shf_buf_resize(payload, (size_t)size, err));
+    SHF_TRY(shf_file_read_some(&log->file, payload->data, (size_t)size, log->position + sizeof head, &got, err));
+    if (got < size) return SHEAF_OK;
+    uint32_t crc = shf_log_frame_crc(shf_crc32c(0, payload->data, (size_t)size), log->header.generation, log->sequence, size);
+    if (crc != shf_get_u32(head + 8)) return SHEAF_OK;
+    log->position += sizeof head + size;
+    log->sequence++;
+    *more = true;
+    return SHEAF_OK;
+}
+
+sheaf_status shf_log_check(shf_log *log, bool *same, sheaf_error *err)
+{
+    uint8_t bytes[SHF_LOG_HEADER_BYTES];
+    size_t got;
+    shf_log_header header;
+    SHF_TRY(shf_file_is_at(&log->file, log->path, same, err));
+    if (!*same) return SHEAF_OK;
+    SHF_TRY(shf_file_read_some(&log->file, bytes, sizeof bytes, 0, &got, err));
+    *same = shf_log_header_read(bytes, got, &header, NULL) == SHEAF_OK && header.generation == log->header.generation;
+    return SHEAF_OK;
+}
+
+sheaf_status shf_log_close(shf_log *log, bool remove, sheaf_error *err)
+{
+    sheaf_status status = SHEAF_OK;
+    /* Removed before the lock goes, so that the next writer finds none or one of its own. */
+    if (remove && log->file.fd >= 0) status = shf_path_unlink(log->path, err);
+    sheaf_status closed = shf_file_close(&log->file, status == SHEAF_OK ? err : NULL);
+    shf_buf_free(&log->frame);
+    shf_free(log->path);
+    log->path = NULL;
+    return status != SHEAF_OK ? status : closed;
+}
+
+sheaf_status shf_log_writer(const char *path, shf_log_header *header, bool *there, bool *alive, sheaf_error *err)
+{
+    shf_log log;
+    shf_log_init(&log);
+    *alive = false;
+    memset(header, 0, sizeof *header);
+    sheaf_status status = shf_log_attach(&log, shf_strdup(path), there, err);
+    if (status == SHEAF_OK && *there) {
+        *header = log.header;
+        status = shf_file_owned(&log.file, alive, err);
+    }
+    sheaf_status closed = shf_log_close(&log, false, status == SHEAF_OK ? err : NULL);
+    return status != SHEAF_OK ? status : closed;
+}

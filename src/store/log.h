@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The tail log as a file: one writer appends frames, readers follow. One inode for a writer's whole life: a new generation begins by writing
+ * the header again, which makes all older frames count no more. The writer's lock is held on it. */
+#ifndef SHF_STORE_LOG_H
+#define SHF_STORE_LOG_H
+
+#include "format/tail_log.h"
+#include "io/file.h"
+
+typedef struct shf_log {
+    shf_file file;
+    char *path;
+    shf_log_header header;
+    uint64_t position; /* where the next frame begins */
+    uint64_t sequence; /* of the next frame */
+    uint64_t allocated, written;
+    shf_buf frame;     /* a frame that is being made: first SHF_LOG_FRAME_BYTES are left for its head */
+    uint32_t frame_crc;       /* of what was flushed */
+    uint64_t frame_flushed;   /* payload bytes already in the file */
+    bool sync;
+} shf_log;
+
+void shf_log_init(shf_log *log);
+/* Writer: opens or makes the file and takes the lock; SHEAF_ERR_BUSY names the other writer. *was_there: a dead writer left it, its header (when whole)
+ * is in log->header. */
+sheaf_status shf_log_acquire(shf_log *log, char *path, bool sync, bool *was_there, sheaf_error *err);
+/* Reader: opens the file if it is there (*there). */
+sheaf_status shf_log_attach(shf_log *log, char *path, bool *there, sheaf_error *err);
+/* Begins generation header.generation + 1: header (this process as writer), file cut, no frames. */
+sheaf_status shf_log_restart(shf_log *log, const char *format, size_t n_arrays, size_t n_records, sheaf_error *err);
+
+/* One frame: begin, put …, end. Until end has returned nothing counts. */
+sheaf_status shf_log_begin(shf_log *log, sheaf_error *err);
+sheaf_status shf_log_put(shf_log *log, const void *bytes, size_t n, sheaf_error *err);
+sheaf_status shf_log_put_number(shf_log *log, uint64_t value, sheaf_error *err);
+sheaf_status shf_log_end(shf_log *log, sheaf_error *err);
+
+/* Next whole frame's payload into *payload, *more = false when there is none (yet). A frame that is not whole is none. */
+sheaf_status shf_log_read(shf_log *log, shf_buf *payload, bool *more, sheaf_error *err);
+/* Reads the header again: *same = false when a new generation began or the file is another one. */
+sheaf_status shf_log_check(shf_log *log, bool *same, sheaf_error *err);
+/* Closes; with remove also removes the file. */
+sheaf_status shf_log_close(shf_log *log, bool remove, sheaf_error *err);
+
+/* Who writes a store: reads the sidecar at path without disturbing anybody. */
+sheaf_status shf_log_writer(const char *path, shf_log_header *header, bool *there, bool *alive, sheaf_error *err);
+
+#endif
