@@ -36,8 +36,8 @@ SHEAF_API bool sheaf_cancel_requested(const sheaf_cancel *cancel);
 
 /** One task, as its work sees it. */
 typedef struct sheaf_task {
-    size_t index;               /**< place in the order of submission */
-    const void *bytes;          /**< what describes it; Borrowed until the task returns, aligned for any type */
+    size_t index;      /**< place in the order of submission */
+    const void *bytes; /**< what describes it; Borrowed until the task returns, aligned for any type */
     size_t size_bytes;
     const sheaf_cancel *cancel; /**< ask it between the steps of long work; never NULL */
 } sheaf_task;
@@ -73,8 +73,8 @@ typedef struct sheaf_results sheaf_results;
 SHEAF_API size_t sheaf_results_count(const sheaf_results *results);
 /** The result of a task: *bytes is Borrowed until the results are freed, aligned for any type. For a failed task: its status, and its
  *  error in *err. Any thread. */
-SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_results_get(const sheaf_results *results, size_t index, const void **bytes, size_t *size_bytes,
-                                                          sheaf_error *err);
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_results_get(const sheaf_results *results, size_t index, const void **bytes,
+                                                          size_t *size_bytes, sheaf_error *err);
 SHEAF_API void sheaf_results_free(sheaf_results **results);
 
 typedef struct sheaf_executor sheaf_executor;
@@ -82,10 +82,12 @@ typedef struct sheaf_executor sheaf_executor;
 /** Every task in the calling thread, one after the other. `work` is Copied. */
 SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_executor_calling(const sheaf_work *work, sheaf_executor **out, sheaf_error *err);
 /** n_threads (1 … 1024) tasks at a time; the calling thread is one of them. */
-SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_executor_threads(unsigned n_threads, const sheaf_work *work, sheaf_executor **out, sheaf_error *err);
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_executor_threads(unsigned n_threads, const sheaf_work *work, sheaf_executor **out,
+                                                               sheaf_error *err);
 /** n_processes (1 … 1024) worker processes, forked now, which live until the executor is freed. A worker that dies fails the task that it
  *  had, with an error that names its process and the task; the others go on. A task's text on stdout is its own affair. */
-SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_executor_processes(unsigned n_processes, const sheaf_work *work, sheaf_executor **out, sheaf_error *err);
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_executor_processes(unsigned n_processes, const sheaf_work *work, sheaf_executor **out,
+                                                                 sheaf_error *err);
 
 /** An executor of your own (MPI ranks, a cluster's queue). */
 typedef struct sheaf_executor_ops {
@@ -99,8 +101,8 @@ typedef struct sheaf_executor_ops {
 } sheaf_executor_ops;
 
 /** `ops` and `work` are Copied; `state` belongs to the executor from a successful return on. */
-SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_executor_custom(const sheaf_executor_ops *ops, void *state, unsigned n_workers, const sheaf_work *work,
-                                                              sheaf_executor **out, sheaf_error *err);
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_executor_custom(const sheaf_executor_ops *ops, void *state, unsigned n_workers,
+                                                              const sheaf_work *work, sheaf_executor **out, sheaf_error *err);
 /** For executors of your own: hands over the result (Copied), or the error when it is not NULL. Each index once; any thread. */
 SHEAF_API void sheaf_results_set(sheaf_results *results, size_t index, const void *bytes, size_t size_bytes, const sheaf_error *error);
 /** For executors of your own: describes and runs one task with a state that work.begin gave, and hands its result over. Any thread. */
@@ -108,7 +110,8 @@ SHEAF_API void sheaf_work_run(const sheaf_work *work, void *state, const sheaf_j
 
 /** Runs a job. *results (when not NULL) has a place for every task, also when some failed; free it by sheaf_results_free. The status is that
  *  of the first failed task in the order of submission, its message begins with "task N: ". One thread per executor. */
-SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_executor_run(sheaf_executor *executor, const sheaf_job *job, sheaf_results **results, sheaf_error *err);
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_executor_run(sheaf_executor *executor, const sheaf_job *job, sheaf_results **results,
+                                                           sheaf_error *err);
 /** "calling", "threads", "processes", or the name of your own. */
 SHEAF_API const char *sheaf_executor_name(const sheaf_executor *executor);
 SHEAF_API bool sheaf_executor_shares_memory(const sheaf_executor *executor);

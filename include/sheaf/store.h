@@ -24,18 +24,18 @@ typedef enum sheaf_if_exists {
 
 /** Options of a writer or reader. NULL means these defaults; make one by sheaf_store_options_init. */
 typedef struct sheaf_store_options {
-    size_t size_bytes;             /**< sizeof(sheaf_store_options) */
-    const char *format;            /**< "zarr", "hdf5", "npy", "mem"; NULL: by the path's suffix (.zarr, .h5/.hdf5, .npyd), "mem" only by name */
+    size_t size_bytes;  /**< sizeof(sheaf_store_options) */
+    const char *format; /**< "zarr", "hdf5", "npy", "mem"; NULL: by the path's suffix (.zarr, .h5/.hdf5, .npyd), "mem" only by name */
     sheaf_if_exists if_exists;
-    unsigned n_threads;            /**< encoding threads; 0: the calling thread encodes; default: processors - 1, at most 8 */
-    uint64_t memory_bytes;         /**< bound of buffers, queue, encoders and caches; default 256 MiB */
-    uint64_t disk_bytes;           /**< bound of allocated bytes; 0 (default): none */
-    uint64_t commit_rows;          /**< commit after so many appended records; 0 (default): not by rows */
-    uint64_t commit_bytes;         /**< commit after so many appended bytes; default 64 MiB; 0: not by bytes */
-    uint64_t commit_interval_ms;   /**< commit by a timer; default 1,000; 0: no timer */
+    unsigned n_threads;              /**< encoding threads; 0: the calling thread encodes; default: processors - 1, at most 8 */
+    uint64_t memory_bytes;           /**< bound of buffers, queue, encoders and caches; default 256 MiB */
+    uint64_t disk_bytes;             /**< bound of allocated bytes; 0 (default): none */
+    uint64_t commit_rows;            /**< commit after so many appended records; 0 (default): not by rows */
+    uint64_t commit_bytes;           /**< commit after so many appended bytes; default 64 MiB; 0: not by bytes */
+    uint64_t commit_interval_ms;     /**< commit by a timer; default 1,000; 0: no timer */
     uint64_t checkpoint_interval_ms; /**< default 10,000; 0: only at close, when asked, and when the log grows beyond 256 MiB */
-    bool sync;                     /**< true: a commit returns when its data would survive a power cut */
-    bool direct_map;               /**< reading .npy: as maps (see sheaf_store_map) */
+    bool sync;                       /**< true: a commit returns when its data would survive a power cut */
+    bool direct_map;                 /**< reading .npy: as maps (see sheaf_store_map) */
 } sheaf_store_options;
 
 SHEAF_API sheaf_store_options sheaf_store_options_init(void);
@@ -45,9 +45,11 @@ SHEAF_API sheaf_store_options sheaf_store_options_init(void);
 SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_create(const char *path, const sheaf_schema *schema, const sheaf_store_options *options,
                                                            sheaf_store **out, sheaf_error *err);
 /** Opens for reading what is committed. Never writes. */
-SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_open(const char *path, const sheaf_store_options *options, sheaf_store **out, sheaf_error *err);
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_open(const char *path, const sheaf_store_options *options, sheaf_store **out,
+                                                         sheaf_error *err);
 /** Opens for appending: recovers what a killed writer committed, cuts off what it did not. SHEAF_ERR_BUSY names another writer at work. */
-SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_open_append(const char *path, const sheaf_store_options *options, sheaf_store **out, sheaf_error *err);
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_open_append(const char *path, const sheaf_store_options *options, sheaf_store **out,
+                                                                sheaf_error *err);
 /** Commits, checkpoints, ends the writer; *store is NULL afterwards in every case. A reader just ends. Idempotent on NULL. */
 SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_close(sheaf_store **store, sheaf_error *err);
 /** Ends without committing: what is not committed is gone, what is committed stays. */
@@ -58,11 +60,11 @@ SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_remove(const char *path, she
 /* ---- what is in it ---- */
 
 typedef struct sheaf_array_info {
-    const char *name;                       /**< Borrowed until the store is closed, like all strings here */
+    const char *name; /**< Borrowed until the store is closed, like all strings here */
     sheaf_dtype dtype;
     int ndim;
     const char *dimensions[SHEAF_MAX_NDIM];
-    uint64_t shape[SHEAF_MAX_NDIM];         /**< shape[0] of a growing array: the committed length when asked */
+    uint64_t shape[SHEAF_MAX_NDIM]; /**< shape[0] of a growing array: the committed length when asked */
     uint64_t chunk[SHEAF_MAX_NDIM];
     sheaf_codec codec;
     bool grows;
@@ -74,8 +76,8 @@ SHEAF_API size_t sheaf_store_n_arrays(const sheaf_store *store);
 /** Array by position (0 … n_arrays-1, the order of the schema). */
 SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_array_at(sheaf_store *store, size_t position, sheaf_array_info *info, sheaf_error *err);
 SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_array(sheaf_store *store, const char *name, sheaf_array_info *info, sheaf_error *err);
-SHEAF_API size_t sheaf_store_n_records(const sheaf_store *store);                          /**< number of record dimensions */
-SHEAF_API const char *sheaf_store_record_name(const sheaf_store *store, size_t position);  /**< NULL when out of range */
+SHEAF_API size_t sheaf_store_n_records(const sheaf_store *store);                         /**< number of record dimensions */
+SHEAF_API const char *sheaf_store_record_name(const sheaf_store *store, size_t position); /**< NULL when out of range */
 /** Committed length of a record dimension. */
 SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_length(sheaf_store *store, const char *dimension, uint64_t *length, sheaf_error *err);
 /** Records appended so far, committed or not (writer); the committed length (reader). */
@@ -84,7 +86,8 @@ SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_appended(sheaf_store *store,
 /** Attributes as a JSON object (of the store: array NULL). *json: Owned by the caller, ended by sheaf_string_free. */
 SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_attributes(sheaf_store *store, const char *array, char **json, sheaf_error *err);
 /** Members of the JSON object replace those of the same name; a member null removes. Visible with the next commit. Writer only. */
-SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_set_attributes(sheaf_store *store, const char *array, const char *json, sheaf_error *err);
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_set_attributes(sheaf_store *store, const char *array, const char *json,
+                                                                   sheaf_error *err);
 SHEAF_API void sheaf_string_free(char *text);
 
 /* ---- writing ---- */
@@ -93,8 +96,8 @@ SHEAF_API void sheaf_string_free(char *text);
  *  the i-th array of that table in schema order, Copied before the call returns. columns[i] NULL: n rows of fill values. Any thread; concurrent
  *  calls get whole records in order of arrival; *first_row (may be NULL): where they lie.
  *  Errors: SHEAF_ERR_BUDGET (nothing of this call is stored; what came before is committed), I/O (sticky: the store takes no more). */
-SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_append(sheaf_store *store, const char *dimension, uint64_t n, const void *const *columns,
-                                                           uint64_t *first_row, sheaf_error *err);
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_append(sheaf_store *store, const char *dimension, uint64_t n,
+                                                           const void *const *columns, uint64_t *first_row, sheaf_error *err);
 /** Publishes everything appended so far, all dimensions at once. Nothing new: nothing is done. */
 SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_commit(sheaf_store *store, sheaf_error *err);
 /** Commits and makes the store complete for outside tools. */
@@ -117,15 +120,16 @@ SHEAF_API sheaf_selection sheaf_select_range(uint64_t start, uint64_t stop, uint
 SHEAF_API sheaf_selection sheaf_select_list(const uint64_t *indices, size_t n);
 
 /** Number of elements that a selection gives (product over the axes). selections: ndim of them, or NULL for everything. */
-SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_count(sheaf_store *store, const char *array, const sheaf_selection *selections, uint64_t *n_elements,
-                                                          sheaf_error *err);
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_count(sheaf_store *store, const char *array, const sheaf_selection *selections,
+                                                          uint64_t *n_elements, sheaf_error *err);
 /** Reads the selected elements, committed ones only, row-major in the order of the selections, into out (out_size_bytes must be exactly count ×
  *  dtype size). Only the chunks needed are decoded. Any thread. Errors: SHEAF_ERR_RANGE, SHEAF_ERR_MISMATCH (size), SHEAF_ERR_DAMAGED. */
-SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_read(sheaf_store *store, const char *array, const sheaf_selection *selections, void *out,
-                                                         size_t out_size_bytes, sheaf_error *err);
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_read(sheaf_store *store, const char *array, const sheaf_selection *selections,
+                                                         void *out, size_t out_size_bytes, sheaf_error *err);
 /** Whole committed array without a copy, where the format allows (npy, mem); Borrowed until the store is closed or refreshed. Else
  *  SHEAF_ERR_UNSUPPORTED. A file that others shorten under a map kills the process. */
-SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_map(sheaf_store *store, const char *array, const void **data, uint64_t *n_rows, sheaf_error *err);
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_map(sheaf_store *store, const char *array, const void **data, uint64_t *n_rows,
+                                                        sheaf_error *err);
 /** Reader: takes in what the writer committed since. *changed (may be NULL) says whether lengths grew. One thread per handle. */
 SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_refresh(sheaf_store *store, bool *changed, sheaf_error *err);
 
@@ -134,23 +138,25 @@ SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_refresh(sheaf_store *store, 
 typedef enum sheaf_writer { SHEAF_WRITER_NONE = 0, SHEAF_WRITER_ACTIVE = 1, SHEAF_WRITER_CRASHED = 2 } sheaf_writer;
 
 typedef struct sheaf_store_statistics {
-    size_t size_bytes;          /**< set to sizeof(sheaf_store_statistics) before the call */
-    uint64_t allocated_bytes;   /**< on disk, as du counts, the tail log included */
-    uint64_t reserved_bytes;    /**< raw bytes of records whose chunks are not written yet (writer) */
-    uint64_t disk_limit_bytes;  /**< 0: none */
+    size_t size_bytes;         /**< set to sizeof(sheaf_store_statistics) before the call */
+    uint64_t allocated_bytes;  /**< on disk, as du counts, the tail log included */
+    uint64_t reserved_bytes;   /**< raw bytes of records whose chunks are not written yet (writer) */
+    uint64_t disk_limit_bytes; /**< 0: none */
     uint64_t memory_limit_bytes;
-    uint64_t memory_bytes;      /**< in buffers, queue and cache now */
-    uint64_t written_bytes;     /**< bytes given to the files since opening (writer) */
+    uint64_t memory_bytes;  /**< in buffers, queue and cache now */
+    uint64_t written_bytes; /**< bytes given to the files since opening (writer) */
     uint64_t n_commits, n_checkpoints, n_chunks_written, n_chunks_decoded;
-    sheaf_writer writer;        /**< whether a writer is at work (of a writer's own handle: ACTIVE) */
-    int64_t writer_pid;         /**< 0: none */
-    int64_t writer_since;       /**< seconds since 1970; 0: none */
+    sheaf_writer writer;  /**< whether a writer is at work (of a writer's own handle: ACTIVE) */
+    int64_t writer_pid;   /**< 0: none */
+    int64_t writer_since; /**< seconds since 1970; 0: none */
     char writer_host[64];
 } sheaf_store_statistics;
 
-SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_get_statistics(sheaf_store *store, sheaf_store_statistics *statistics, sheaf_error *err);
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_get_statistics(sheaf_store *store, sheaf_store_statistics *statistics,
+                                                                   sheaf_error *err);
 /** Encoded bytes of one array's chunks on disk. */
-SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_array_bytes(sheaf_store *store, const char *array, uint64_t *stored_bytes, sheaf_error *err);
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_array_bytes(sheaf_store *store, const char *array, uint64_t *stored_bytes,
+                                                                sheaf_error *err);
 /** Changes the disk limit while running; 0: none. Any thread. */
 SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_set_disk_limit(sheaf_store *store, uint64_t disk_bytes, sheaf_error *err);
 
@@ -163,8 +169,8 @@ typedef void (*sheaf_damage_callback)(void *context, const sheaf_error *damage);
 SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_verify(const char *path, sheaf_damage_callback tell, void *context, uint64_t *n_damaged,
                                                            sheaf_error *err);
 /** Makes a store whose writer died whole for outside tools, and replaces damaged chunks by fill values; tells what was given up. */
-SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_repair(const char *path, sheaf_damage_callback tell, void *context, uint64_t *n_given_up,
-                                                           sheaf_error *err);
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_repair(const char *path, sheaf_damage_callback tell, void *context,
+                                                           uint64_t *n_given_up, sheaf_error *err);
 
 /* ---- formats of this build ---- */
 

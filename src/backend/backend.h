@@ -29,8 +29,8 @@ typedef struct shf_backend_options {
 } shf_backend_options;
 
 typedef struct shf_backend_ops {
-    const char *name;                   /* "zarr" */
-    const char *const *suffixes;        /* {".zarr", NULL} */
+    const char *name;            /* "zarr" */
+    const char *const *suffixes; /* {".zarr", NULL} */
     unsigned flags;
 
     /* Whether path looks like a store of this format (by content, cheaply; no error: a doubtful one is false). */
@@ -52,7 +52,8 @@ typedef struct shf_backend_ops {
     sheaf_status (*decode)(const shf_array *array, const void *bytes, size_t n, uint32_t mask, void *chunk, sheaf_error *err);
     /* Stores a full chunk; the address is new, in order of block then column for each array. place->crc is given, offset/size/mask are filled. Not visible to
      * outside readers before the next checkpoint. */
-    sheaf_status (*put)(void *state, size_t array, uint64_t block, uint64_t column, const void *bytes, size_t n, shf_place *place, sheaf_error *err);
+    sheaf_status (*put)(void *state, size_t array, uint64_t block, uint64_t column, const void *bytes, size_t n, shf_place *place,
+                        sheaf_error *err);
     /* A chunk that put had stored before (recovery by a writer; or what a reader learns from the log): from now on get finds it at place. */
     sheaf_status (*adopt)(void *state, size_t array, uint64_t block, uint64_t column, const shf_place *place, sheaf_error *err);
     /* Within a checkpoint: the partial last chunk (padded with fill values). Replaces the one of the last checkpoint without harming it
@@ -68,14 +69,16 @@ typedef struct shf_backend_ops {
     /* Before open for writing: finishes a checkpoint from its redo bytes; idempotent. */
     sheaf_status (*redo)(const char *path, const void *bytes, size_t n, sheaf_error *err);
     /* Encoded bytes of a chunk, *out replaced. *absent = true when nothing was stored (all fill values). */
-    sheaf_status (*get)(void *state, size_t array, uint64_t block, uint64_t column, shf_buf *out, uint32_t *mask, bool *absent, sheaf_error *err);
+    sheaf_status (*get)(void *state, size_t array, uint64_t block, uint64_t column, shf_buf *out, uint32_t *mask, bool *absent,
+                        sheaf_error *err);
 
     /* Rows (SHF_BACKEND_ROWS): write n rows at row (rows NULL: fill values, may be a hole); publish = the layout's record lengths become
      * visible and, with sync, durable. */
     sheaf_status (*put_rows)(void *state, size_t array, uint64_t row, uint64_t n, const void *rows, sheaf_error *err);
     sheaf_status (*publish)(void *state, sheaf_error *err);
     /* Bytes [offset, offset + n_bytes) of each row in turn of n_rows rows, into out (n_rows × n_bytes). */
-    sheaf_status (*get_rows)(void *state, size_t array, uint64_t row, uint64_t n_rows, size_t offset, size_t n_bytes, void *out, sheaf_error *err);
+    sheaf_status (*get_rows)(void *state, size_t array, uint64_t row, uint64_t n_rows, size_t offset, size_t n_bytes, void *out,
+                             sheaf_error *err);
     sheaf_status (*map)(void *state, size_t array, const void **data, uint64_t *n_rows, sheaf_error *err);
 
     /* Reader: reads the metadata again; the layout's record lengths and attributes become those of the last checkpoint (rows: publish). Forgets adopted

@@ -101,7 +101,8 @@ static void choose_chunk(shf_array *array, uint64_t elements)
 
 static sheaf_status too_large(const shf_array *array, sheaf_error *err)
 {
-    return shf_fail_at(err, SHEAF_ERR_RANGE, NULL, array->name, -1, -1, "array %s: its shape or chunk is too large or has an extent of 0", array->name);
+    return shf_fail_at(err, SHEAF_ERR_RANGE, NULL, array->name, -1, -1, "array %s: its shape or chunk is too large or has an extent of 0",
+                       array->name);
 }
 
 static sheaf_status finish_array(shf_array *array, sheaf_error *err)
@@ -109,9 +110,10 @@ static sheaf_status finish_array(shf_array *array, sheaf_error *err)
     uint64_t elements, bytes, slab;
     array->item_size = sheaf_dtype_size(array->dtype);
     if (!array->item_size || array->ndim < 1 || array->ndim > SHEAF_MAX_NDIM)
-        return shf_fail_at(err, SHEAF_ERR_ARGUMENT, NULL, array->name, -1, -1, "array %s: dtype %d with %d dimensions is not allowed", array->name,
-                           (int)array->dtype, array->ndim);
-    if (!row_elements(array, &elements) || !shf_mul_u64(elements, array->item_size, &bytes) || bytes > SLAB_MAX_BYTES) return too_large(array, err);
+        return shf_fail_at(err, SHEAF_ERR_ARGUMENT, NULL, array->name, -1, -1, "array %s: dtype %d with %d dimensions is not allowed",
+                           array->name, (int)array->dtype, array->ndim);
+    if (!row_elements(array, &elements) || !shf_mul_u64(elements, array->item_size, &bytes) || bytes > SLAB_MAX_BYTES)
+        return too_large(array, err);
     array->row_bytes = (size_t)bytes;
     choose_chunk(array, elements);
     bytes = array->item_size;
@@ -123,7 +125,8 @@ static sheaf_status finish_array(shf_array *array, sheaf_error *err)
         array->n_columns *= array->column_grid[axis];
     }
     array->chunk_bytes = (size_t)bytes;
-    if (!shf_mul_u64(array->chunk[0], array->row_bytes, &slab) || (array->record >= 0 && slab > SLAB_MAX_BYTES)) return too_large(array, err);
+    if (!shf_mul_u64(array->chunk[0], array->row_bytes, &slab) || (array->record >= 0 && slab > SLAB_MAX_BYTES))
+        return too_large(array, err);
     if (array->record < 0 && (!shf_mul_u64(array->shape[0], array->row_bytes, &slab) || slab > INT64_MAX)) return too_large(array, err);
     return SHEAF_OK;
 }
@@ -132,7 +135,8 @@ sheaf_status shf_layout_finish(shf_layout *layout, sheaf_error *err)
 {
     for (size_t i = 0; i < layout->n_arrays; i++) {
         shf_array *array = &layout->arrays[i];
-        if (array->record >= (int)layout->n_records) return shf_fail(err, SHEAF_ERR_DAMAGED, "array %s has no such record dimension", array->name);
+        if (array->record >= (int)layout->n_records)
+            return shf_fail(err, SHEAF_ERR_DAMAGED, "array %s has no such record dimension", array->name);
         SHF_TRY(finish_array(array, err));
         uint64_t bytes;
         if (array->record >= 0 && (!shf_mul_u64(layout->records[array->record].length, array->row_bytes, &bytes) || bytes > INT64_MAX))

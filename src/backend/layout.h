@@ -18,15 +18,15 @@ typedef struct shf_array {
     int record;                     /* index of its record dimension in the layout, or -1: fixed */
     sheaf_codec codec;              /* never DEFAULT once the back end has planned it */
     int level;
-    bool big_endian;                /* foreign files only: decode swaps */
-    json_t *attributes;             /* an object; owned */
-    void *values;                   /* fixed arrays at create: whole content; owned; else NULL */
+    bool big_endian;    /* foreign files only: decode swaps */
+    json_t *attributes; /* an object; owned */
+    void *values;       /* fixed arrays at create: whole content; owned; else NULL */
     /* derived by shf_layout_finish */
     size_t item_size;
-    size_t row_bytes;                   /* bytes of one row (index of axis 0) */
-    uint64_t n_columns;                 /* chunks that one row block is cut into: product over axes ≥ 1 of ceil(shape / chunk) */
+    size_t row_bytes;                     /* bytes of one row (index of axis 0) */
+    uint64_t n_columns;                   /* chunks that one row block is cut into: product over axes ≥ 1 of ceil(shape / chunk) */
     uint64_t column_grid[SHEAF_MAX_NDIM]; /* chunks along each axis ≥ 1; [0] unused */
-    size_t chunk_bytes;                 /* of one decoded chunk (always whole; edges padded with fill values) */
+    size_t chunk_bytes;                   /* of one decoded chunk (always whole; edges padded with fill values) */
 } shf_array;
 
 typedef struct shf_record {

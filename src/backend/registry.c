@@ -53,7 +53,8 @@ static sheaf_status unknown(const char *what, const char *value, sheaf_error *er
         size_t used = strlen(known);
         snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", g_backends[i]->name);
     }
-    return shf_fail_at(err, SHEAF_ERR_UNSUPPORTED, value, NULL, -1, -1, "%s \"%.200s\"; known: %s (by suffix: .zarr, .h5, .hdf5, .npyd)", what, value, known);
+    return shf_fail_at(err, SHEAF_ERR_UNSUPPORTED, value, NULL, -1, -1, "%s \"%.200s\"; known: %s (by suffix: .zarr, .h5, .hdf5, .npyd)",
+                       what, value, known);
 }
 
 sheaf_status shf_backend_find(const char *format, const char *path, const shf_backend_ops **out, sheaf_error *err)

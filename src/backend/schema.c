@@ -91,14 +91,20 @@ sheaf_status sheaf_schema_add_dimension(sheaf_schema *schema, const char *name, 
 
 static sheaf_status check_spec(const sheaf_schema *schema, const sheaf_array_spec *spec, sheaf_error *err)
 {
-    if (!schema || !spec || spec->size_bytes != sizeof *spec) return shf_fail(err, SHEAF_ERR_ARGUMENT, "sheaf_schema_add_array: NULL or a spec of another version");
-    if (!shf_name_ok(spec->name)) return shf_fail(err, SHEAF_ERR_ARGUMENT, "\"%.80s\" is no name for an array", spec->name ? spec->name : "(NULL)");
-    if (shf_layout_find(&schema->layout, spec->name) >= 0) return shf_fail(err, SHEAF_ERR_EXISTS, "array %s is declared already", spec->name);
-    if (!sheaf_dtype_size(spec->dtype)) return shf_fail(err, SHEAF_ERR_ARGUMENT, "array %s: unknown dtype %d", spec->name, (int)spec->dtype);
+    if (!schema || !spec || spec->size_bytes != sizeof *spec)
+        return shf_fail(err, SHEAF_ERR_ARGUMENT, "sheaf_schema_add_array: NULL or a spec of another version");
+    if (!shf_name_ok(spec->name))
+        return shf_fail(err, SHEAF_ERR_ARGUMENT, "\"%.80s\" is no name for an array", spec->name ? spec->name : "(NULL)");
+    if (shf_layout_find(&schema->layout, spec->name) >= 0)
+        return shf_fail(err, SHEAF_ERR_EXISTS, "array %s is declared already", spec->name);
+    if (!sheaf_dtype_size(spec->dtype))
+        return shf_fail(err, SHEAF_ERR_ARGUMENT, "array %s: unknown dtype %d", spec->name, (int)spec->dtype);
     if (spec->ndim < 1 || spec->ndim > SHEAF_MAX_NDIM)
         return shf_fail(err, SHEAF_ERR_ARGUMENT, "array %s: %d dimensions, allowed are 1 to %d", spec->name, spec->ndim, SHEAF_MAX_NDIM);
-    if ((size_t)spec->codec >= N_CODECS) return shf_fail(err, SHEAF_ERR_ARGUMENT, "array %s: unknown codec %d", spec->name, (int)spec->codec);
-    if (spec->level < 0 || spec->level > 22) return shf_fail(err, SHEAF_ERR_ARGUMENT, "array %s: codec level %d, allowed are 0 to 22", spec->name, spec->level);
+    if ((size_t)spec->codec >= N_CODECS)
+        return shf_fail(err, SHEAF_ERR_ARGUMENT, "array %s: unknown codec %d", spec->name, (int)spec->codec);
+    if (spec->level < 0 || spec->level > 22)
+        return shf_fail(err, SHEAF_ERR_ARGUMENT, "array %s: codec level %d, allowed are 0 to 22", spec->name, spec->level);
     return SHEAF_OK;
 }
 
@@ -123,7 +129,8 @@ static sheaf_status set_dimensions(const sheaf_schema *schema, const sheaf_array
 static sheaf_status set_content(const sheaf_array_spec *spec, shf_array *array, sheaf_error *err)
 {
     if ((array->record < 0) != (spec->values != NULL))
-        return shf_fail(err, SHEAF_ERR_ARGUMENT, "array %s: values must be given for an array without record dimension, and only for one", spec->name);
+        return shf_fail(err, SHEAF_ERR_ARGUMENT, "array %s: values must be given for an array without record dimension, and only for one",
+                        spec->name);
     if (spec->attributes_json) {
         json_error_t where;
         json_t *attributes = json_loads(spec->attributes_json, JSON_REJECT_DUPLICATES, &where);
@@ -137,7 +144,8 @@ static sheaf_status set_content(const sheaf_array_spec *spec, shf_array *array, 
     if (!spec->values) return SHEAF_OK;
     size_t bytes = array->item_size;
     for (int axis = 0; axis < array->ndim; axis++)
-        if (!shf_mul_size(bytes, (size_t)array->shape[axis], &bytes)) return shf_fail(err, SHEAF_ERR_RANGE, "array %s: its shape is too large", spec->name);
+        if (!shf_mul_size(bytes, (size_t)array->shape[axis], &bytes))
+            return shf_fail(err, SHEAF_ERR_RANGE, "array %s: its shape is too large", spec->name);
     array->values = shf_malloc(bytes);
     if (!array->values) return shf_fail_memory(err, bytes, spec->name);
     memcpy(array->values, spec->values, bytes);

@@ -10,7 +10,17 @@ static const char g_magic[8] = {'S', 'H', 'E', 'A', 'F', 'L', 'O', 'G'};
 #define VERSION 1u
 
 /* Byte offsets within the header. */
-enum { AT_VERSION = 8, AT_ARRAYS = 12, AT_GENERATION = 16, AT_PID = 24, AT_SINCE = 32, AT_RECORDS = 40, AT_HOST = 48, AT_FORMAT = 112, AT_CRC = 252 };
+enum {
+    AT_VERSION = 8,
+    AT_ARRAYS = 12,
+    AT_GENERATION = 16,
+    AT_PID = 24,
+    AT_SINCE = 32,
+    AT_RECORDS = 40,
+    AT_HOST = 48,
+    AT_FORMAT = 112,
+    AT_CRC = 252
+};
 
 void shf_log_header_write(const shf_log_header *header, uint8_t out[SHF_LOG_HEADER_BYTES])
 {
@@ -32,9 +42,11 @@ sheaf_status shf_log_header_read(const void *bytes, size_t n, shf_log_header *he
     const uint8_t *in = bytes;
     if (n < SHF_LOG_HEADER_BYTES || memcmp(in, g_magic, sizeof g_magic) != 0)
         return shf_fail(err, SHEAF_ERR_DAMAGED, "no tail log: its header is missing");
-    if (shf_get_u32(in + AT_CRC) != shf_crc32c(0, in, AT_CRC)) return shf_fail(err, SHEAF_ERR_DAMAGED, "the tail log's header has a wrong checksum");
+    if (shf_get_u32(in + AT_CRC) != shf_crc32c(0, in, AT_CRC))
+        return shf_fail(err, SHEAF_ERR_DAMAGED, "the tail log's header has a wrong checksum");
     if (shf_get_u32(in + AT_VERSION) != VERSION)
-        return shf_fail(err, SHEAF_ERR_UNSUPPORTED, "the tail log has version %u, this build reads %u", shf_get_u32(in + AT_VERSION), VERSION);
+        return shf_fail(err, SHEAF_ERR_UNSUPPORTED, "the tail log has version %u, this build reads %u", shf_get_u32(in + AT_VERSION),
+                        VERSION);
     header->n_arrays = shf_get_u32(in + AT_ARRAYS);
     header->generation = shf_get_u64(in + AT_GENERATION);
     header->pid = (int64_t)shf_get_u64(in + AT_PID);
@@ -134,9 +146,7 @@ sheaf_status shf_log_next(shf_log_cursor *cursor, shf_log_section *section, bool
     case SHF_LOG_LENGTHS: return take_lengths(cursor, section, err);
     case SHF_LOG_CHUNK: return take_numbers(cursor, section, 7, err);
     case SHF_LOG_ROWS: return take_numbers(cursor, section, 3, err);
-    case SHF_LOG_ATTRIBUTES:
-        SHF_TRY(take_numbers(cursor, section, 1, err));
-        return take_blob(cursor, section, err);
+    case SHF_LOG_ATTRIBUTES: SHF_TRY(take_numbers(cursor, section, 1, err)); return take_blob(cursor, section, err);
     case SHF_LOG_REDO: return take_blob(cursor, section, err);
     }
     return shf_fail(err, SHEAF_ERR_DAMAGED, "a frame of the tail log has a section of the unknown type %u", type);

@@ -105,7 +105,8 @@ static void append_to_slabs(sheaf_store *store, size_t i, uint64_t row, uint64_t
 }
 
 /* One batch; the mutex held. */
-static sheaf_status append_batch(sheaf_store *store, int record, uint64_t n, const uint8_t *columns[], shf_slab **to_submit, sheaf_error *err)
+static sheaf_status append_batch(sheaf_store *store, int record, uint64_t n, const uint8_t *columns[], shf_slab **to_submit,
+                                 sheaf_error *err)
 {
     uint64_t row = store->appended[record];
     size_t column = 0;
@@ -180,18 +181,22 @@ static sheaf_status append_all(sheaf_store *store, int record, uint64_t n, const
     return status;
 }
 
-sheaf_status sheaf_store_append(sheaf_store *store, const char *dimension, uint64_t n, const void *const *columns, uint64_t *first_row, sheaf_error *err)
+sheaf_status sheaf_store_append(sheaf_store *store, const char *dimension, uint64_t n, const void *const *columns, uint64_t *first_row,
+                                sheaf_error *err)
 {
     if (!store || !dimension || (n && !columns)) return shf_fail(err, SHEAF_ERR_ARGUMENT, "sheaf_store_append: NULL");
     if (!store->writable) return shf_fail_at(err, SHEAF_ERR_STATE, store->path, NULL, -1, -1, "%s is open for reading only", store->path);
     int record = shf_layout_find_record(&store->layout, dimension);
-    if (record < 0) return shf_fail_at(err, SHEAF_ERR_NOT_FOUND, store->path, NULL, -1, -1, "%s has no record dimension %.80s", store->path, dimension);
-    if (n > INT64_MAX / shf_max_u64(1, record_bytes(store, record))) return shf_fail(err, SHEAF_ERR_RANGE, "%llu records are too many", (unsigned long long)n);
+    if (record < 0)
+        return shf_fail_at(err, SHEAF_ERR_NOT_FOUND, store->path, NULL, -1, -1, "%s has no record dimension %.80s", store->path, dimension);
+    if (n > INT64_MAX / shf_max_u64(1, record_bytes(store, record)))
+        return shf_fail(err, SHEAF_ERR_RANGE, "%llu records are too many", (unsigned long long)n);
     const uint8_t *at[1024];
     size_t n_columns = 0;
     for (size_t i = 0; i < store->layout.n_arrays; i++) {
         if (store->layout.arrays[i].record != record) continue;
-        if (n_columns == sizeof at / sizeof at[0]) return shf_fail(err, SHEAF_ERR_UNSUPPORTED, "a table of more than %zu arrays", n_columns);
+        if (n_columns == sizeof at / sizeof at[0])
+            return shf_fail(err, SHEAF_ERR_UNSUPPORTED, "a table of more than %zu arrays", n_columns);
         at[n_columns] = n ? columns[n_columns] : NULL;
         n_columns++;
     }

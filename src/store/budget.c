@@ -26,8 +26,9 @@ sheaf_status shf_budget_admit(sheaf_store *store, uint64_t bytes, sheaf_error *e
         SHF_TRY(shf_budget_used(store, &used, err));
         if (used + bytes <= limit) return SHEAF_OK;
     }
-    return shf_fail_at(err, SHEAF_ERR_BUDGET, store->path, NULL, -1, -1, "%s: %llu bytes are in use and %llu more are asked for, the limit is %llu",
-                       store->path, (unsigned long long)used, (unsigned long long)bytes, (unsigned long long)limit);
+    return shf_fail_at(err, SHEAF_ERR_BUDGET, store->path, NULL, -1, -1,
+                       "%s: %llu bytes are in use and %llu more are asked for, the limit is %llu", store->path, (unsigned long long)used,
+                       (unsigned long long)bytes, (unsigned long long)limit);
 }
 
 sheaf_status sheaf_store_set_disk_limit(sheaf_store *store, uint64_t disk_bytes, sheaf_error *err)

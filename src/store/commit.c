@@ -56,7 +56,8 @@ static sheaf_status log_entries(sheaf_store *store, sheaf_error *err)
     const uint8_t type = SHF_LOG_CHUNK;
     for (size_t i = 0; i < store->n_entries; i++) {
         const shf_entry *entry = &store->entries[i];
-        const uint64_t numbers[] = {entry->array, entry->block, entry->column, entry->place.offset, entry->place.size, entry->place.mask, entry->place.crc};
+        const uint64_t numbers[] = {entry->array,      entry->block,      entry->column,   entry->place.offset,
+                                    entry->place.size, entry->place.mask, entry->place.crc};
         SHF_TRY(shf_log_put(&store->log, &type, 1, err));
         for (size_t k = 0; k < 7; k++) SHF_TRY(shf_log_put_number(&store->log, numbers[k], err));
     }

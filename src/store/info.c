@@ -74,7 +74,8 @@ static sheaf_status get_length(sheaf_store *store, const char *dimension, bool a
 {
     if (!store || !dimension || !length) return shf_fail(err, SHEAF_ERR_ARGUMENT, "the store, the dimension's name or the length is NULL");
     int record = shf_layout_find_record(&store->layout, dimension);
-    if (record < 0) return shf_fail_at(err, SHEAF_ERR_NOT_FOUND, store->path, NULL, -1, -1, "%s has no record dimension %.80s", store->path, dimension);
+    if (record < 0)
+        return shf_fail_at(err, SHEAF_ERR_NOT_FOUND, store->path, NULL, -1, -1, "%s has no record dimension %.80s", store->path, dimension);
     pthread_mutex_lock(&store->mutex);
     *length = appended && store->writable ? store->appended[record] : store->layout.records[record].length;
     pthread_mutex_unlock(&store->mutex);

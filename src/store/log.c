@@ -26,8 +26,8 @@ static sheaf_status busy(const shf_log *log, sheaf_error *err)
     struct tm tm;
     time_t t = (time_t)log->header.since;
     if (t && gmtime_r(&t, &tm)) strftime(since, sizeof since, "%Y-%m-%d %H:%M:%S UTC", &tm);
-    return shf_fail_at(err, SHEAF_ERR_BUSY, log->path, NULL, -1, -1, "another writer is at work: process %lld on %s, since %s", (long long)log->header.pid,
-                       log->header.host[0] ? log->header.host : "this host", since);
+    return shf_fail_at(err, SHEAF_ERR_BUSY, log->path, NULL, -1, -1, "another writer is at work: process %lld on %s, since %s",
+                       (long long)log->header.pid, log->header.host[0] ? log->header.host : "this host", since);
 }
 
 /* What is in the header, when it is whole; else zeros. */
@@ -102,7 +102,8 @@ sheaf_status shf_log_restart(shf_log *log, const char *format, size_t n_arrays, 
     uint8_t bytes[SHF_LOG_HEADER_BYTES];
     shf_log_header *header = &log->header;
     /* A log of its own begins at a number that no older frame carries. */
-    header->generation = header->generation ? header->generation + 1 : (uint64_t)shf_clock_wall_s() << 24 ^ shf_clock_ns() % ((uint64_t)1 << 24);
+    header->generation =
+        header->generation ? header->generation + 1 : (uint64_t)shf_clock_wall_s() << 24 ^ shf_clock_ns() % ((uint64_t)1 << 24);
     header->pid = (int64_t)getpid();
     if (!log->written) header->since = shf_clock_wall_s();
     header->n_arrays = (uint32_t)n_arrays;

@@ -14,9 +14,9 @@ typedef struct shf_log {
     uint64_t position; /* where the next frame begins */
     uint64_t sequence; /* of the next frame */
     uint64_t allocated, written;
-    shf_buf frame;     /* a frame that is being made: first SHF_LOG_FRAME_BYTES are left for its head */
-    uint32_t frame_crc;       /* of what was flushed */
-    uint64_t frame_flushed;   /* payload bytes already in the file */
+    shf_buf frame;          /* a frame that is being made: first SHF_LOG_FRAME_BYTES are left for its head */
+    uint32_t frame_crc;     /* of what was flushed */
+    uint64_t frame_flushed; /* payload bytes already in the file */
     bool sync;
 } shf_log;
 

@@ -36,11 +36,13 @@ static sheaf_status take_options(sheaf_store *store, const sheaf_store_options *
     if (store->options.n_threads > MAX_THREADS)
         return shf_fail(err, SHEAF_ERR_ARGUMENT, "%u encoding threads, allowed are 0 to %u", store->options.n_threads, MAX_THREADS);
     if (store->options.memory_bytes < (uint64_t)1 << 20)
-        return shf_fail(err, SHEAF_ERR_ARGUMENT, "a memory bound of %llu bytes, at least 1 MiB is needed", (unsigned long long)store->options.memory_bytes);
+        return shf_fail(err, SHEAF_ERR_ARGUMENT, "a memory bound of %llu bytes, at least 1 MiB is needed",
+                        (unsigned long long)store->options.memory_bytes);
     return SHEAF_OK;
 }
 
-sheaf_status shf_store_new(const char *path, const shf_backend_ops *ops, const sheaf_store_options *options, sheaf_store **out, sheaf_error *err)
+sheaf_status shf_store_new(const char *path, const shf_backend_ops *ops, const sheaf_store_options *options, sheaf_store **out,
+                           sheaf_error *err)
 {
     sheaf_store *store = shf_calloc(1, sizeof *store);
     if (!store) return shf_fail_memory(err, sizeof *store, "a store");
@@ -54,7 +56,8 @@ sheaf_status shf_store_new(const char *path, const shf_backend_ops *ops, const s
     store->ops = ops;
     store->path = shf_strdup(path);
     sheaf_status status = store->path ? take_options(store, options, err) : shf_fail_memory(err, strlen(path), "a path");
-    if (status == SHEAF_OK) status = shf_cache_init(&store->cache, (size_t)shf_min_u64(store->options.memory_bytes / 8, CACHE_MAX_BYTES), err);
+    if (status == SHEAF_OK)
+        status = shf_cache_init(&store->cache, (size_t)shf_min_u64(store->options.memory_bytes / 8, CACHE_MAX_BYTES), err);
     if (status == SHEAF_OK) *out = store;
     else shf_store_destroy(store);
     return status;
@@ -111,8 +114,9 @@ static sheaf_status plan_memory(sheaf_store *store, sheaf_error *err)
     /* Beside the slabs: one more of the largest that is encoded, its encoded bytes, and the frame of a commit. */
     uint64_t need = slabs + 2 * largest + store->cache.max_bytes, memory = store->options.memory_bytes;
     if (need > memory && !shf_store_by_rows(store))
-        return shf_fail_at(err, SHEAF_ERR_ARGUMENT, store->path, NULL, -1, -1, "the memory bound of %llu bytes is too small: the chunks of %s need %llu",
-                           (unsigned long long)memory, store->path, (unsigned long long)need);
+        return shf_fail_at(err, SHEAF_ERR_ARGUMENT, store->path, NULL, -1, -1,
+                           "the memory bound of %llu bytes is too small: the chunks of %s need %llu", (unsigned long long)memory,
+                           store->path, (unsigned long long)need);
     uint64_t room = memory > need ? (memory - need) / (2 * largest) : 0;
     store->max_in_flight = (size_t)shf_max_u64(1, shf_min_u64(room, 2 * (uint64_t)store->options.n_threads + 2));
     return shf_pool_create(shf_store_by_rows(store) ? 0 : store->options.n_threads, store->max_in_flight, &store->pool, err);
@@ -157,7 +161,8 @@ static void drop_values(sheaf_store *store)
     }
 }
 
-sheaf_status sheaf_store_create(const char *path, const sheaf_schema *schema, const sheaf_store_options *options, sheaf_store **out, sheaf_error *err)
+sheaf_status sheaf_store_create(const char *path, const sheaf_schema *schema, const sheaf_store_options *options, sheaf_store **out,
+                                sheaf_error *err)
 {
     if (!path || !schema || !out) return shf_fail(err, SHEAF_ERR_ARGUMENT, "sheaf_store_create: NULL");
     *out = NULL;
@@ -324,8 +329,8 @@ static sheaf_status recover(sheaf_store *store, bool was_there, sheaf_error *err
     return status;
 }
 
-sheaf_status shf_store_open_writer(const char *path, const sheaf_store_options *options, sheaf_damage_callback tell, void *context, sheaf_store **out,
-                                   sheaf_error *err)
+sheaf_status shf_store_open_writer(const char *path, const sheaf_store_options *options, sheaf_damage_callback tell, void *context,
+                                   sheaf_store **out, sheaf_error *err)
 {
     const shf_backend_ops *ops;
     sheaf_store *store = NULL;
@@ -334,7 +339,8 @@ sheaf_status shf_store_open_writer(const char *path, const sheaf_store_options *
     SHF_TRY(shf_path_stat(path, &kind, NULL, err));
     if (kind == SHF_PATH_NONE) return shf_fail_at(err, SHEAF_ERR_NOT_FOUND, path, NULL, -1, -1, "there is no store at %s", path);
     SHF_TRY(shf_backend_find(options ? options->format : NULL, path, &ops, err));
-    if (ops->probe && !ops->probe(path)) return shf_fail_at(err, SHEAF_ERR_NOT_FOUND, path, NULL, -1, -1, "%s is no %s store", path, ops->name);
+    if (ops->probe && !ops->probe(path))
+        return shf_fail_at(err, SHEAF_ERR_NOT_FOUND, path, NULL, -1, -1, "%s is no %s store", path, ops->name);
     SHF_TRY(shf_store_new(path, ops, options, &store, err));
     store->tell_damage = tell;
     store->tell_context = context;
@@ -371,7 +377,8 @@ static sheaf_status final_checkpoint(sheaf_store *store, sheaf_error *err)
         nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
     }
     return shf_fail_at(err, SHEAF_ERR_BUSY, store->path, NULL, -1, -1,
-                       "%s is held by an outside reader: what is committed stays in the tail log until the store is opened again", store->path);
+                       "%s is held by an outside reader: what is committed stays in the tail log until the store is opened again",
+                       store->path);
 }
 
 sheaf_status sheaf_store_close(sheaf_store **slot, sheaf_error *err)
@@ -448,12 +455,14 @@ sheaf_status sheaf_store_remove(const char *path, sheaf_error *err)
     if (kind == SHF_PATH_NONE) return shf_fail_at(err, SHEAF_ERR_NOT_FOUND, path, NULL, -1, -1, "there is no store at %s", path);
     SHF_TRY(shf_backend_find(NULL, path, &ops, err));
     if (ops->probe && !ops->probe(path))
-        return shf_fail_at(err, SHEAF_ERR_UNSUPPORTED, path, NULL, -1, -1, "%s is there, but it is no %s store: it is left alone", path, ops->name);
+        return shf_fail_at(err, SHEAF_ERR_UNSUPPORTED, path, NULL, -1, -1, "%s is there, but it is no %s store: it is left alone", path,
+                           ops->name);
     char *sidecar = ops->sidecar(path);
     if (!sidecar) return shf_fail_memory(err, strlen(path), "a path");
     sheaf_status status = shf_log_writer(sidecar, &header, &there, &alive, err);
     if (status == SHEAF_OK && alive)
-        status = shf_fail_at(err, SHEAF_ERR_BUSY, path, NULL, -1, -1, "%s is being written by process %lld on %s", path, (long long)header.pid, header.host);
+        status = shf_fail_at(err, SHEAF_ERR_BUSY, path, NULL, -1, -1, "%s is being written by process %lld on %s", path,
+                             (long long)header.pid, header.host);
     if (status == SHEAF_OK) status = ops->remove(path, err);
     if (status == SHEAF_OK) status = shf_path_unlink(sidecar, err);
     shf_free(sidecar);

@@ -15,7 +15,7 @@ typedef struct read_job {
     sheaf_store *store;
     size_t i;
     const shf_array *array;
-    uint64_t rows; /* committed */
+    uint64_t rows;      /* committed */
     uint64_t chunk_end; /* the stored chunk must hold the rows below this one: the rest of its block lies in a slab */
     shf_axis axes[SHEAF_MAX_NDIM];
     size_t out_stride[SHEAF_MAX_NDIM];
@@ -86,7 +86,8 @@ static bool is_direct(const read_job *job, const shf_part *parts)
     const shf_array *array = job->array;
     if (array->n_columns != 1 || parts[0].picks || parts[0].step != 1 || parts[0].count != array->chunk[0]) return false;
     for (int axis = 1; axis < array->ndim; axis++) {
-        bool all = !parts[axis].picks && parts[axis].step == 1 && parts[axis].count == array->shape[axis] && array->chunk[axis] == array->shape[axis];
+        bool all = !parts[axis].picks && parts[axis].step == 1 && parts[axis].count == array->shape[axis] &&
+                   array->chunk[axis] == array->shape[axis];
         if (!all) return false;
     }
     return true;
@@ -151,7 +152,8 @@ static void row_span(const read_job *job, size_t *offset, size_t *n_bytes)
 }
 
 /* n_rows rows from `row` on, all in the part `rows` by step 1, through a buffer that holds only the span of each row. */
-static sheaf_status take_span(read_job *job, const shf_part *rows, uint64_t row, size_t offset, size_t span, uint8_t *buffer, sheaf_error *err)
+static sheaf_status take_span(read_job *job, const shf_part *rows, uint64_t row, size_t offset, size_t span, uint8_t *buffer,
+                              sheaf_error *err)
 {
     const shf_array *array = job->array;
     sheaf_store *store = job->store;
@@ -238,7 +240,8 @@ uint64_t shf_store_rows(const sheaf_store *store, const shf_array *array)
     return shf_array_rows(&store->layout, array);
 }
 
-static sheaf_status make_axes(read_job *job, sheaf_store *store, const char *name, const sheaf_selection *selections, uint64_t *count, sheaf_error *err)
+static sheaf_status make_axes(read_job *job, sheaf_store *store, const char *name, const sheaf_selection *selections, uint64_t *count,
+                              sheaf_error *err)
 {
     memset(job, 0, sizeof *job);
     if (!store || !name) return shf_fail(err, SHEAF_ERR_ARGUMENT, "reading: the store or the array's name is NULL");
@@ -253,8 +256,10 @@ static sheaf_status make_axes(read_job *job, sheaf_store *store, const char *nam
     *count = 1;
     for (int axis = 0; axis < job->array->ndim; axis++) {
         uint64_t length = axis ? job->array->shape[axis] : job->rows;
-        sheaf_status status = shf_axis_make(&job->axes[axis], selections ? &selections[axis] : NULL, length, job->array->chunk[axis], axis, err);
-        if (status == SHEAF_OK && !shf_mul_u64(*count, job->axes[axis].count, count)) status = shf_fail(err, SHEAF_ERR_RANGE, "the selection is too large");
+        sheaf_status status =
+            shf_axis_make(&job->axes[axis], selections ? &selections[axis] : NULL, length, job->array->chunk[axis], axis, err);
+        if (status == SHEAF_OK && !shf_mul_u64(*count, job->axes[axis].count, count))
+            status = shf_fail(err, SHEAF_ERR_RANGE, "the selection is too large");
         if (status != SHEAF_OK) {
             shf_error_locate(err, store->path, name, -1, -1);
             return status;
@@ -269,7 +274,8 @@ static void free_job(read_job *job)
     shf_buf_free(&job->encoded);
 }
 
-sheaf_status sheaf_store_count(sheaf_store *store, const char *array, const sheaf_selection *selections, uint64_t *n_elements, sheaf_error *err)
+sheaf_status sheaf_store_count(sheaf_store *store, const char *array, const sheaf_selection *selections, uint64_t *n_elements,
+                               sheaf_error *err)
 {
     read_job job;
     uint64_t count = 0;
@@ -280,14 +286,15 @@ sheaf_status sheaf_store_count(sheaf_store *store, const char *array, const shea
     return status;
 }
 
-sheaf_status sheaf_store_read(sheaf_store *store, const char *array, const sheaf_selection *selections, void *out, size_t out_size_bytes, sheaf_error *err)
+sheaf_status sheaf_store_read(sheaf_store *store, const char *array, const sheaf_selection *selections, void *out, size_t out_size_bytes,
+                              sheaf_error *err)
 {
     read_job job;
     uint64_t count = 0, bytes = 0;
     sheaf_status status = make_axes(&job, store, array, selections, &count, err);
     if (status == SHEAF_OK && (!shf_mul_u64(count, job.array->item_size, &bytes) || bytes != out_size_bytes))
-        status = shf_fail_at(err, SHEAF_ERR_MISMATCH, store->path, array, -1, -1, "reading %s: expected room for %llu bytes, got %zu", array,
-                             (unsigned long long)bytes, out_size_bytes);
+        status = shf_fail_at(err, SHEAF_ERR_MISMATCH, store->path, array, -1, -1, "reading %s: expected room for %llu bytes, got %zu",
+                             array, (unsigned long long)bytes, out_size_bytes);
     if (status == SHEAF_OK && count && !out) status = shf_fail(err, SHEAF_ERR_ARGUMENT, "sheaf_store_read: out is NULL");
     if (status == SHEAF_OK && count) {
         uint64_t shape[SHEAF_MAX_NDIM];
@@ -305,7 +312,8 @@ sheaf_status sheaf_store_map(sheaf_store *store, const char *array, const void *
     if (!store || !array || !data || !n_rows) return shf_fail(err, SHEAF_ERR_ARGUMENT, "sheaf_store_map: NULL");
     int i = shf_layout_find(&store->layout, array);
     if (i < 0) return shf_fail_at(err, SHEAF_ERR_NOT_FOUND, store->path, array, -1, -1, "%s has no array %.80s", store->path, array);
-    if (!store->ops->map) return shf_fail_at(err, SHEAF_ERR_UNSUPPORTED, store->path, array, -1, -1, "%s stores cannot be mapped", store->ops->name);
+    if (!store->ops->map)
+        return shf_fail_at(err, SHEAF_ERR_UNSUPPORTED, store->path, array, -1, -1, "%s stores cannot be mapped", store->ops->name);
     pthread_mutex_lock(&store->mutex);
     sheaf_status status = store->ops->map(store->state, (size_t)i, data, n_rows, err);
     pthread_mutex_unlock(&store->mutex);

@@ -10,8 +10,8 @@
 
 static sheaf_status damaged(const sheaf_store *store, sheaf_error *err, const char *what)
 {
-    return shf_fail_at(err, SHEAF_ERR_DAMAGED, store->log.path, NULL, -1, (int64_t)store->log.position, "%s: in the frame before byte %llu: %s",
-                       store->log.path, (unsigned long long)store->log.position, what);
+    return shf_fail_at(err, SHEAF_ERR_DAMAGED, store->log.path, NULL, -1, (int64_t)store->log.position,
+                       "%s: in the frame before byte %llu: %s", store->log.path, (unsigned long long)store->log.position, what);
 }
 
 static sheaf_status take_chunk(sheaf_store *store, const shf_log_section *section, sheaf_error *err)
@@ -56,7 +56,8 @@ static sheaf_status take_rows(sheaf_store *store, const shf_log_section *section
     uint64_t record = section->number[0], row = section->number[1], n = section->number[2], end;
     uint64_t skips[1024];
     size_t k = 0;
-    if (record >= store->layout.n_records || !shf_add_u64(row, n, &end) || end > INT64_MAX) return damaged(store, err, "rows of an unknown table");
+    if (record >= store->layout.n_records || !shf_add_u64(row, n, &end) || end > INT64_MAX)
+        return damaged(store, err, "rows of an unknown table");
     for (size_t i = 0; i < store->layout.n_arrays; i++) {
         if (store->layout.arrays[i].record != (int)record) continue;
         if (k == sizeof skips / sizeof skips[0]) return damaged(store, err, "a table of too many arrays");
@@ -111,7 +112,8 @@ static sheaf_status take_lengths(sheaf_store *store, const shf_log_section *sect
         SHF_TRY(shf_log_varint(&cursor, &length, err));
         if (length <= store->layout.records[r].length) continue;
         for (size_t i = 0; i < store->layout.n_arrays; i++)
-            if (store->layout.arrays[i].record == (int)r && !has_rows(store, i, length)) return damaged(store, err, "a length beyond its rows");
+            if (store->layout.arrays[i].record == (int)r && !has_rows(store, i, length))
+                return damaged(store, err, "a length beyond its rows");
         store->layout.records[r].length = length;
         *changed = true;
     }
@@ -144,7 +146,8 @@ static sheaf_status check_base(const sheaf_store *store, const shf_buf *payload,
     shf_log_section section;
     bool more;
     SHF_TRY(shf_log_next(&cursor, &section, &more, err));
-    if (!more || section.type != SHF_LOG_LENGTHS || section.number[0] != store->layout.n_records) return damaged(store, err, "no lengths at the begin of the log");
+    if (!more || section.type != SHF_LOG_LENGTHS || section.number[0] != store->layout.n_records)
+        return damaged(store, err, "no lengths at the begin of the log");
     cursor = (shf_log_cursor){section.bytes, section.bytes + section.n_bytes};
     for (size_t r = 0; r < store->layout.n_records; r++) {
         uint64_t length;

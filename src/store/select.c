@@ -131,11 +131,11 @@ void shf_part_split(const shf_part *part, uint64_t limit, shf_part *below, shf_p
 }
 
 /* The innermost axis, by element size so that the compiler sees plain moves. */
-#define COPY_ITEMS(type)                                                                                          \
-    do {                                                                                                          \
-        for (uint64_t i = 0; i < part->count; i++) {                                                              \
+#define COPY_ITEMS(type)                                                                                                 \
+    do {                                                                                                                 \
+        for (uint64_t i = 0; i < part->count; i++) {                                                                     \
             memcpy(to + shf_part_out(part, i) * sizeof(type), from + shf_part_in(part, i) * sizeof(type), sizeof(type)); \
-        }                                                                                                         \
+        }                                                                                                                \
     } while (0)
 
 static void copy_last(const shf_part *part, const uint8_t *from, uint8_t *to, size_t item)
@@ -152,7 +152,8 @@ static void copy_last(const shf_part *part, const uint8_t *from, uint8_t *to, si
     }
 }
 
-void shf_copy_parts(int ndim, const shf_part *parts, const uint8_t *from, const size_t *from_stride, uint8_t *to, const size_t *to_stride, size_t item)
+void shf_copy_parts(int ndim, const shf_part *parts, const uint8_t *from, const size_t *from_stride, uint8_t *to, const size_t *to_stride,
+                    size_t item)
 {
     if (!parts->count) return;
     if (ndim == 1) {
@@ -160,6 +161,6 @@ void shf_copy_parts(int ndim, const shf_part *parts, const uint8_t *from, const 
         return;
     }
     for (uint64_t i = 0; i < parts->count; i++)
-        shf_copy_parts(ndim - 1, parts + 1, from + shf_part_in(parts, i) * from_stride[0], from_stride + 1, to + shf_part_out(parts, i) * to_stride[0],
-                       to_stride + 1, item);
+        shf_copy_parts(ndim - 1, parts + 1, from + shf_part_in(parts, i) * from_stride[0], from_stride + 1,
+                       to + shf_part_out(parts, i) * to_stride[0], to_stride + 1, item);
 }

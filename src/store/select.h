@@ -48,6 +48,7 @@ static inline bool shf_part_is_run(const shf_part *part)
 }
 
 /* Copies the elements that the parts (one for each axis) choose from a row-major block with the given strides (bytes) to the output. */
-void shf_copy_parts(int ndim, const shf_part *parts, const uint8_t *from, const size_t *from_stride, uint8_t *to, const size_t *to_stride, size_t item);
+void shf_copy_parts(int ndim, const shf_part *parts, const uint8_t *from, const size_t *from_stride, uint8_t *to, const size_t *to_stride,
+                    size_t item);
 
 #endif

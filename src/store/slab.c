@@ -96,7 +96,8 @@ void shf_slab_free_all(sheaf_store *store)
 }
 
 /* Copies a box of extent[0…ndim) elements between row-major blocks of memory with strides in bytes. */
-static void copy_box(int ndim, const uint64_t *extent, uint8_t *to, const size_t *to_stride, const uint8_t *from, const size_t *from_stride, size_t item)
+static void copy_box(int ndim, const uint64_t *extent, uint8_t *to, const size_t *to_stride, const uint8_t *from, const size_t *from_stride,
+                     size_t item)
 {
     if (ndim == 1) {
         memcpy(to, from, (size_t)extent[0] * item);

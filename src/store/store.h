@@ -20,16 +20,17 @@ struct sheaf_store;
 typedef enum shf_slab_state { SHF_SLAB_FILLING, SHF_SLAB_QUEUED, SHF_SLAB_ENCODED } shf_slab_state;
 
 typedef struct shf_slab {
-    struct shf_slab *next;     /* the next block of the same array */
-    struct shf_slab *next_job; /* the next full slab of the store, in the order in which they must be put */
+    struct shf_slab *next;        /* the next block of the same array */
+    struct shf_slab *next_job;    /* the next full slab of the store, in the order in which they must be put */
     struct shf_slab *next_submit; /* the next one that the appending thread hands to the pool */
     struct sheaf_store *store;
     size_t array;
     uint64_t block;
-    uint64_t first_row; /* first row (of the array) that is held: above the block's begin in a reader, when the rest lies in a partial chunk */
-    uint64_t n_new;     /* rows whose raw bytes are reserved in the budget */
+    uint64_t
+        first_row;  /* first row (of the array) that is held: above the block's begin in a reader, when the rest lies in a partial chunk */
+    uint64_t n_new; /* rows whose raw bytes are reserved in the budget */
     shf_slab_state state;
-    uint8_t *rows; /* chunk[0] rows, indexed from the block's begin */
+    uint8_t *rows;   /* chunk[0] rows, indexed from the block's begin */
     shf_buf *chunks; /* n_columns encoded chunks, once encoded */
     uint32_t *masks;
     shf_place *places;
@@ -39,10 +40,10 @@ typedef struct shf_slab {
 
 typedef struct shf_tail {
     shf_slab *oldest, *newest;
-    shf_slab *spare;        /* one kept for the next block */
+    shf_slab *spare; /* one kept for the next block */
     uint64_t n_slabs;
-    uint64_t written_rows;  /* SHF_BACKEND_ROWS: rows given to put_rows */
-    uint64_t partial_rows;  /* length that the last put_partial covered; UINT64_MAX: none */
+    uint64_t written_rows; /* SHF_BACKEND_ROWS: rows given to put_rows */
+    uint64_t partial_rows; /* length that the last put_partial covered; UINT64_MAX: none */
 } shf_tail;
 
 typedef struct shf_entry {
@@ -72,7 +73,7 @@ struct sheaf_store {
     shf_entry *entries; /* chunks put since the last commit */
     size_t n_entries, entries_capacity;
     uint64_t unpublished_bytes; /* of chunks put since the last checkpoint */
-    bool *attributes_changed; /* [0] the store, [i + 1] array i */
+    bool *attributes_changed;   /* [0] the store, [i + 1] array i */
     bool any_attributes_changed;
     sheaf_status failed; /* sticky: nothing more is taken or committed */
     sheaf_error failure;
@@ -118,7 +119,8 @@ sheaf_status shf_store_fail(sheaf_store *store, sheaf_status status, const sheaf
 sheaf_status shf_store_check(sheaf_store *store, sheaf_error *err);
 
 /* slab.c */
-sheaf_status shf_slab_get(sheaf_store *store, size_t array, uint64_t block, shf_slab **out, sheaf_error *err); /* found, or appended to the tail */
+sheaf_status shf_slab_get(sheaf_store *store, size_t array, uint64_t block, shf_slab **out,
+                          sheaf_error *err); /* found, or appended to the tail */
 shf_slab *shf_slab_find(const sheaf_store *store, size_t array, uint64_t block);
 void shf_slab_drop_oldest(sheaf_store *store, size_t array); /* keeps its memory as the spare one */
 void shf_slab_free_all(sheaf_store *store);
@@ -154,11 +156,12 @@ sheaf_status shf_replay(sheaf_store *store, bool *changed, sheaf_error *err);
 sheaf_status shf_replay_load_partials(sheaf_store *store, sheaf_error *err);
 
 /* open.c: the parts of opening that repair shares. */
-sheaf_status shf_store_new(const char *path, const shf_backend_ops *ops, const sheaf_store_options *options, sheaf_store **out, sheaf_error *err);
+sheaf_status shf_store_new(const char *path, const shf_backend_ops *ops, const sheaf_store_options *options, sheaf_store **out,
+                           sheaf_error *err);
 void shf_store_destroy(sheaf_store *store);
 /* Opens for appending; with tell, damage of the last chunks is told and passed over. */
-sheaf_status shf_store_open_writer(const char *path, const sheaf_store_options *options, sheaf_damage_callback tell, void *context, sheaf_store **out,
-                                   sheaf_error *err);
+sheaf_status shf_store_open_writer(const char *path, const sheaf_store_options *options, sheaf_damage_callback tell, void *context,
+                                   sheaf_store **out, sheaf_error *err);
 void shf_store_tell(sheaf_store *store, const sheaf_error *damage);
 
 #endif

@@ -25,7 +25,8 @@ static uint64_t stored_rows(const sheaf_store *store, size_t i)
     return oldest ? shf_min_u64(rows, oldest->first_row) : rows;
 }
 
-static sheaf_status check_chunk(sheaf_store *store, size_t i, uint64_t block, uint64_t column, shf_buf *bytes, void *chunk, bool drop, sheaf_error *err)
+static sheaf_status check_chunk(sheaf_store *store, size_t i, uint64_t block, uint64_t column, shf_buf *bytes, void *chunk, bool drop,
+                                sheaf_error *err)
 {
     const shf_array *array = &store->layout.arrays[i];
     uint32_t mask = 0;

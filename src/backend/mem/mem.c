@@ -31,8 +31,8 @@ static sheaf_status mem_plan(shf_layout *layout, sheaf_error *err)
     for (size_t i = 0; i < layout->n_arrays; i++) {
         shf_array *array = &layout->arrays[i];
         if (array->codec != SHEAF_CODEC_DEFAULT && array->codec != SHEAF_CODEC_NONE)
-            return shf_fail_at(err, SHEAF_ERR_UNSUPPORTED, NULL, array->name, -1, -1, "array %s: mem stores have no codec, asked for is %s", array->name,
-                               sheaf_codec_name(array->codec));
+            return shf_fail_at(err, SHEAF_ERR_UNSUPPORTED, NULL, array->name, -1, -1, "array %s: mem stores have no codec, asked for is %s",
+                               array->name, sheaf_codec_name(array->codec));
         array->codec = SHEAF_CODEC_NONE;
         array->level = 0;
     }
@@ -60,10 +60,8 @@ static sheaf_status mem_put_rows(void *opaque, size_t i, uint64_t row, uint64_t 
     sheaf_status status = grow(array, row + n, info->row_bytes, info->name, err);
     if (status == SHEAF_OK) {
         uint8_t *to = array->rows + row * info->row_bytes;
-        if (rows)
-            memcpy(to, rows, (size_t)n * info->row_bytes);
-        else
-            shf_dtype_fill(info->dtype, to, (size_t)n * info->row_bytes / info->item_size);
+        if (rows) memcpy(to, rows, (size_t)n * info->row_bytes);
+        else shf_dtype_fill(info->dtype, to, (size_t)n * info->row_bytes / info->item_size);
         array->n_rows = row + n;
         state->written += n * info->row_bytes;
     }
@@ -117,13 +115,15 @@ static sheaf_status mem_nothing(void *state, sheaf_error *err)
     return SHEAF_OK;
 }
 
-static sheaf_status mem_get_rows(void *opaque, size_t i, uint64_t row, uint64_t n_rows, size_t offset, size_t n_bytes, void *out, sheaf_error *err)
+static sheaf_status mem_get_rows(void *opaque, size_t i, uint64_t row, uint64_t n_rows, size_t offset, size_t n_bytes, void *out,
+                                 sheaf_error *err)
 {
     mem_state *state = opaque;
     const shf_array *info = &state->layout->arrays[i];
     pthread_mutex_lock(&state->mutex);
     sheaf_status status = SHEAF_OK;
-    if (row + n_rows > state->arrays[i].n_rows) status = shf_fail(err, SHEAF_ERR_RANGE, "array %s has no row %llu", info->name, (unsigned long long)(row + n_rows));
+    if (row + n_rows > state->arrays[i].n_rows)
+        status = shf_fail(err, SHEAF_ERR_RANGE, "array %s has no row %llu", info->name, (unsigned long long)(row + n_rows));
     for (uint64_t r = 0; status == SHEAF_OK && r < n_rows; r++)
         memcpy((uint8_t *)out + r * n_bytes, state->arrays[i].rows + (row + r) * info->row_bytes + offset, n_bytes);
     pthread_mutex_unlock(&state->mutex);

@@ -31,8 +31,8 @@ static sheaf_status npy_plan(shf_layout *layout, sheaf_error *err)
     for (size_t i = 0; i < layout->n_arrays; i++) {
         shf_array *array = &layout->arrays[i];
         if (array->codec != SHEAF_CODEC_DEFAULT && array->codec != SHEAF_CODEC_NONE)
-            return shf_fail_at(err, SHEAF_ERR_UNSUPPORTED, NULL, array->name, -1, -1, "array %s: .npy files have no codec, asked for is %s", array->name,
-                               sheaf_codec_name(array->codec));
+            return shf_fail_at(err, SHEAF_ERR_UNSUPPORTED, NULL, array->name, -1, -1, "array %s: .npy files have no codec, asked for is %s",
+                               array->name, sheaf_codec_name(array->codec));
         array->codec = SHEAF_CODEC_NONE;
         array->level = 0;
         /* Whole rows, in a buffer that stays in the processor's cache. */
@@ -91,7 +91,8 @@ static sheaf_status fill_rows(npy_state *state, size_t i, uint64_t row, uint64_t
     if (!rows) return shf_fail_memory(err, (size_t)batch * array->row_bytes, array->name);
     shf_dtype_fill(array->dtype, rows, (size_t)batch * array->row_bytes / array->item_size);
     sheaf_status status = SHEAF_OK;
-    for (uint64_t done = 0; status == SHEAF_OK && done < n; done += batch) status = write_rows(state, i, row + done, shf_min_u64(batch, n - done), rows, err);
+    for (uint64_t done = 0; status == SHEAF_OK && done < n; done += batch)
+        status = write_rows(state, i, row + done, shf_min_u64(batch, n - done), rows, err);
     shf_free(rows);
     return status;
 }
@@ -205,13 +206,15 @@ static sheaf_status check_array(npy_state *state, size_t i, sheaf_error *err)
     bool same = header.dtype == array->dtype && header.ndim == (unsigned)array->ndim && !header.fortran_order && !header.big_endian;
     for (int axis = 1; same && axis < array->ndim; axis++) same = header.shape[axis] == array->shape[axis];
     if (!same)
-        return shf_fail_at(err, SHEAF_ERR_DAMAGED, file->file.path, array->name, -1, 0, "%s: its header does not agree with sheaf.json", file->file.path);
+        return shf_fail_at(err, SHEAF_ERR_DAMAGED, file->file.path, array->name, -1, 0, "%s: its header does not agree with sheaf.json",
+                           file->file.path);
     file->data_offset = header.header_size;
     uint64_t rows = shf_array_rows(state->layout, array), need = file->data_offset + rows * array->row_bytes;
     if (size < need)
-        return shf_fail_at(err, SHEAF_ERR_DAMAGED, file->file.path, array->name, (int64_t)((size - shf_min_u64(size, file->data_offset)) / array->row_bytes),
-                           (int64_t)size, "%s: expected %llu bytes for %llu rows, got %llu", file->file.path, (unsigned long long)need, (unsigned long long)rows,
-                           (unsigned long long)size);
+        return shf_fail_at(err, SHEAF_ERR_DAMAGED, file->file.path, array->name,
+                           (int64_t)((size - shf_min_u64(size, file->data_offset)) / array->row_bytes), (int64_t)size,
+                           "%s: expected %llu bytes for %llu rows, got %llu", file->file.path, (unsigned long long)need,
+                           (unsigned long long)rows, (unsigned long long)size);
     file->rows = rows;
     if (!state->writable || array->record < 0) return SHEAF_OK;
     if (size > need) SHF_TRY(shf_file_truncate(&file->file, need, err));
@@ -257,7 +260,7 @@ static sheaf_status npy_publish(void *opaque, sheaf_error *err)
 static sheaf_status npy_checkpoint_begin(void *opaque, bool final, shf_buf *redo, bool *deferred, sheaf_error *err)
 {
     (void)opaque;
-    (void)final;
+    (void) final;
     (void)redo;
     (void)err;
     *deferred = false;
@@ -266,7 +269,7 @@ static sheaf_status npy_checkpoint_begin(void *opaque, bool final, shf_buf *redo
 
 static sheaf_status npy_checkpoint_end(void *opaque, bool final, sheaf_error *err)
 {
-    (void)final;
+    (void) final;
     npy_state *state = opaque;
     SHF_TRY(npy_publish(state, err));
     for (size_t i = 0; i < state->layout->n_arrays; i++) {
@@ -277,8 +280,8 @@ static sheaf_status npy_checkpoint_end(void *opaque, bool final, sheaf_error *er
 }
 
 /* Parts of rows: narrow rows are read whole in batches and cut, wide ones by one read each. */
-static sheaf_status get_parts(const npy_array *file, size_t row_bytes, uint64_t row, uint64_t n_rows, size_t offset, size_t n_bytes, uint8_t *out,
-                              sheaf_error *err)
+static sheaf_status get_parts(const npy_array *file, size_t row_bytes, uint64_t row, uint64_t n_rows, size_t offset, size_t n_bytes,
+                              uint8_t *out, sheaf_error *err)
 {
     if (row_bytes > 2048) {
         for (uint64_t r = 0; r < n_rows; r++)
@@ -298,7 +301,8 @@ static sheaf_status get_parts(const npy_array *file, size_t row_bytes, uint64_t 
     return status;
 }
 
-static sheaf_status npy_get_rows(void *opaque, size_t i, uint64_t row, uint64_t n_rows, size_t offset, size_t n_bytes, void *out, sheaf_error *err)
+static sheaf_status npy_get_rows(void *opaque, size_t i, uint64_t row, uint64_t n_rows, size_t offset, size_t n_bytes, void *out,
+                                 sheaf_error *err)
 {
     npy_state *state = opaque;
     const shf_array *array = &state->layout->arrays[i];

@@ -16,8 +16,8 @@ static json_t *array_json(const shf_array *array)
         json_array_append_new(dimensions, json_string(array->dimensions[axis]));
         json_array_append_new(shape, axis == 0 && array->record >= 0 ? json_null() : json_integer((json_int_t)array->shape[axis]));
     }
-    return json_pack("{s:s, s:s, s:o, s:o, s:O}", "name", array->name, "dtype", sheaf_dtype_name(array->dtype), "dimensions", dimensions, "shape",
-                     shape, "attributes", array->attributes);
+    return json_pack("{s:s, s:s, s:o, s:o, s:O}", "name", array->name, "dtype", sheaf_dtype_name(array->dtype), "dimensions", dimensions,
+                     "shape", shape, "attributes", array->attributes);
 }
 
 static json_t *schema_json(const shf_layout *layout)
@@ -50,7 +50,8 @@ static sheaf_status bad(sheaf_error *err, const char *path, const char *what)
     return shf_fail_at(err, SHEAF_ERR_DAMAGED, path, NULL, -1, -1, "%s/sheaf.json: %s", path, what);
 }
 
-static sheaf_status read_axis(shf_layout *layout, shf_array *array, int axis, const json_t *dimension, const json_t *extent, const char *path, sheaf_error *err)
+static sheaf_status read_axis(shf_layout *layout, shf_array *array, int axis, const json_t *dimension, const json_t *extent,
+                              const char *path, sheaf_error *err)
 {
     const char *name = json_string_value(dimension);
     if (!shf_name_ok(name)) return bad(err, path, "a dimension's name is missing or not allowed");
@@ -71,8 +72,8 @@ static sheaf_status read_array(shf_layout *layout, const json_t *item, const cha
     json_t *attributes = json_object_get(item, "attributes");
     sheaf_dtype dtype = sheaf_dtype_parse(json_string_value(json_object_get(item, "dtype")));
     size_t ndim = json_array_size(dimensions);
-    if (!shf_name_ok(name) || shf_layout_find(layout, name) >= 0 || !dtype || ndim < 1 || ndim > SHEAF_MAX_NDIM || json_array_size(shape) != ndim ||
-        !json_is_object(attributes))
+    if (!shf_name_ok(name) || shf_layout_find(layout, name) >= 0 || !dtype || ndim < 1 || ndim > SHEAF_MAX_NDIM ||
+        json_array_size(shape) != ndim || !json_is_object(attributes))
         return bad(err, path, "an array's name, dtype, dimensions, shape or attributes are missing or not allowed");
     shf_array *array;
     SHF_TRY(shf_layout_add_array(layout, &array, err));
@@ -91,12 +92,14 @@ static sheaf_status read_schema(const json_t *schema, const char *path, shf_layo
 {
     const json_t *records = json_object_get(schema, "record_dimensions"), *arrays = json_object_get(schema, "arrays");
     json_t *attributes = json_object_get(schema, "attributes");
-    if (json_integer_value(json_object_get(schema, "sheaf")) != 1 || !json_is_array(records) || !json_is_array(arrays) || !json_is_object(attributes))
+    if (json_integer_value(json_object_get(schema, "sheaf")) != 1 || !json_is_array(records) || !json_is_array(arrays) ||
+        !json_is_object(attributes))
         return bad(err, path, "no schema of version 1");
     for (size_t i = 0; i < json_array_size(records); i++) {
         int index;
         const char *name = json_string_value(json_array_get(records, i));
-        if (!shf_name_ok(name) || shf_layout_find_record(layout, name) >= 0) return bad(err, path, "a record dimension's name is not allowed");
+        if (!shf_name_ok(name) || shf_layout_find_record(layout, name) >= 0)
+            return bad(err, path, "a record dimension's name is not allowed");
         SHF_TRY(shf_layout_add_record(layout, name, &index, err));
     }
     for (size_t i = 0; i < json_array_size(arrays); i++) SHF_TRY(read_array(layout, json_array_get(arrays, i), path, err));
@@ -151,7 +154,8 @@ sheaf_status npy_lengths_write(npy_state *state, sheaf_error *err)
 static bool take_slot(npy_state *state, const uint8_t *slot, uint64_t lengths[], bool first)
 {
     size_t n = state->layout->n_records, size = 16 + 8 * n;
-    if (shf_get_u32(slot) != SLOT_MAGIC || shf_get_u32(slot + 4) != n || shf_get_u32(slot + size) != shf_crc32c(0, slot, size)) return false;
+    if (shf_get_u32(slot) != SLOT_MAGIC || shf_get_u32(slot + 4) != n || shf_get_u32(slot + size) != shf_crc32c(0, slot, size))
+        return false;
     uint64_t sequence = shf_get_u64(slot + 8);
     if (!first && sequence <= state->sequence) return false;
     state->sequence = sequence;
@@ -169,7 +173,8 @@ sheaf_status npy_lengths_read(npy_state *state, sheaf_error *err)
     bool one = take_slot(state, slots, lengths, true);
     bool two = take_slot(state, slots + size, lengths, !one);
     if (!one && !two)
-        return shf_fail_at(err, SHEAF_ERR_DAMAGED, state->path, NULL, -1, 0, "%s/sheaf.len: neither of its two slots is whole", state->path);
+        return shf_fail_at(err, SHEAF_ERR_DAMAGED, state->path, NULL, -1, 0, "%s/sheaf.len: neither of its two slots is whole",
+                           state->path);
     for (size_t i = 0; i < state->layout->n_records; i++) state->layout->records[i].length = lengths[i];
     return shf_layout_finish(state->layout, err);
 }
