@@ -34,6 +34,16 @@ foreach(label cli interop real)
   endforeach()
 endforeach()
 
+# Small programs over internal interfaces, driven by the Python tests: tests/interop/tool_NAME.c becomes build/tool_NAME.
+file(GLOB tool_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/interop/tool_*.c)
+foreach(source ${tool_sources})
+  get_filename_component(name ${source} NAME_WE)
+  add_executable(${name} ${source})
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src)
+  target_compile_definitions(${name} PRIVATE _GNU_SOURCE)
+  target_link_libraries(${name} PRIVATE sheaf_static sheaf_warnings)
+endforeach()
+
 # Fuzz targets with a plain runner that replays their corpora.
 file(GLOB fuzz_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/fuzz/fuzz_*.c)
 foreach(source ${fuzz_sources})

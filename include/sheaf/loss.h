@@ -159,6 +159,59 @@ SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_loss_writer_set_index(sheaf_loss_w
 /** What is not handed over is dropped. NULL is fine. */
 SHEAF_API void sheaf_loss_writer_free(sheaf_loss_writer **writer);
 
+/* ---- text ---- */
+
+/** Options of the way to text; begin with sheaf_loss_csv_options_init. */
+typedef struct sheaf_loss_csv_options {
+    size_t size_bytes;   /**< of this struct */
+    int decimals;        /**< -1 (default): the fewest digits that read back equal; 0 to 9: that many, with nothing but the pairs */
+    bool header;         /**< a first line with the columns' names (default) */
+    bool exact;          /**< remarks ("#" lines) with the header words and a missing last delimiter, so that every byte comes back */
+    const char *id_name; /**< name of the second column; NULL: item_id, coverage_id or summary_id by the stream. Borrowed until free */
+    unsigned n_threads;  /**< 0 or 1: the caller's */
+} sheaf_loss_csv_options;
+
+SHEAF_API void sheaf_loss_csv_options_init(sheaf_loss_csv_options *options);
+
+typedef struct sheaf_loss_csv sheaf_loss_csv;
+
+/** Creates a converter from a stream to lines event_id,item_id,sidx,loss (summary streams: also exposure_value, unless decimals are fixed). Explicit
+ *  zeros, order and NaN bits are kept (a NaN other than 0x7fc00000 is nan(0x…)). A line with sidx 0 tells the end of a packet where it does not follow from the next
+ *  line: a packet without pairs, one with bytes beside its delimiter, one followed by a packet of the same ids. */
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_loss_csv_create(const sheaf_loss_csv_options *options, sheaf_loss_sink sink, void *context,
+                                                              sheaf_loss_csv **out, sheaf_error *err);
+/** The next bytes of the stream, split anywhere. */
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_loss_csv_feed(sheaf_loss_csv *csv, const void *bytes, size_t n_bytes, sheaf_error *err);
+/** The stream has ended: hands over the rest. SHEAF_ERR_TRUNCATED when it ends where it must not (the lines before are written). */
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_loss_csv_finish(sheaf_loss_csv *csv, sheaf_error *err);
+/** bytes, packets, pairs, missing_delimiter. Borrowed until free. */
+SHEAF_API const sheaf_loss_stats *sheaf_loss_csv_stats(const sheaf_loss_csv *csv);
+SHEAF_API void sheaf_loss_csv_free(sheaf_loss_csv **csv);
+
+/** Options of the way from text; begin with sheaf_loss_parse_options_init. */
+typedef struct sheaf_loss_parse_options {
+    size_t size_bytes; /**< of this struct */
+    uint32_t word;     /**< 0 (default): from a remark, else by the second column's name: summary_id 3/1, coverage_id 1/2, any other 2/1 */
+    int32_t n_samples; /**< -1 (default): from a remark, else the largest sidx, known at the end only (see sheaf_loss_parse_finish) */
+    int32_t set_id;    /**< of a summary stream without a remark; default 1 */
+    bool last_delimiter; /**< default true; a remark overrules it */
+    unsigned n_threads;  /**< 0 or 1: the caller's */
+} sheaf_loss_parse_options;
+
+SHEAF_API void sheaf_loss_parse_options_init(sheaf_loss_parse_options *options);
+
+typedef struct sheaf_loss_parse sheaf_loss_parse;
+
+/** Creates a converter from lines as sheaf_loss_csv writes them (with or without a line of names) to a stream. */
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_loss_parse_create(const sheaf_loss_parse_options *options, sheaf_loss_sink sink,
+                                                                void *context, sheaf_loss_parse **out, sheaf_error *err);
+/** The next bytes of text, split anywhere. SHEAF_ERR_INPUT names the line. */
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_loss_parse_feed(sheaf_loss_parse *parse, const void *bytes, size_t n_bytes, sheaf_error *err);
+/** The text has ended. *header: the header words as they must be; when n_samples was not known before, the stream's word 1 (byte 4) was written as 0
+ *  and the caller puts header->n_samples in its place. */
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_loss_parse_finish(sheaf_loss_parse *parse, sheaf_loss_header *header, sheaf_error *err);
+SHEAF_API void sheaf_loss_parse_free(sheaf_loss_parse **parse);
+
 #ifdef __cplusplus
 }
 #endif
