@@ -48,7 +48,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char delimiters[] = {0, ',', '\t', ' '};
     if (size == 0) return 0;
-    shf_delimited_spec spec = {.header = (shf_delimited_header)(data[0] % 3), .delimiter = delimiters[data[0] / 3 % 4], .lenient = data[0] / 12 % 2};
+    shf_delimited_spec spec = {
+        .header = (shf_delimited_header)(data[0] % 3), .delimiter = delimiters[data[0] / 3 % 4], .lenient = data[0] / 12 % 2};
     outcome whole, pieces;
     parse(&spec, data + 1, size - 1, size, &whole);
     parse(&spec, data + 1, size - 1, 1 + data[0] % 7, &pieces);

@@ -23,8 +23,8 @@ struct shf_delimited {
     size_t cell_size;
     double *values; /* Owned, `columns` of them */
     size_t columns, column;
-    char *names;        /* Owned: the names one after the other, each with its zero */
-    size_t *name_place; /* Owned: where each begins */
+    char *names;                      /* Owned: the names one after the other, each with its zero */
+    size_t *name_place;               /* Owned: where each begins */
     uint64_t rows, lines, blank_line; /* lines: all that have ended */
     uint64_t offset;                  /* bytes before the piece at hand */
     uint64_t first_line, line_offset; /* number and place of the first line that is not blank */
@@ -75,9 +75,10 @@ static sheaf_status no_number(const shf_delimited *p, const char *begin, const c
     const char *more = begin + n < end ? "..." : "";
     unsigned long long line = p->lines + 1, column = p->column + 1;
     if (n == 0)
-        return shf_fail_at(err, SHEAF_ERR_INPUT, NULL, NULL, (int64_t)p->rows, (int64_t)byte, "line %llu, column %llu: the cell is empty", line, column);
-    return shf_fail_at(err, SHEAF_ERR_INPUT, NULL, NULL, (int64_t)p->rows, (int64_t)byte, "line %llu, column %llu: '%s%s' is not a number", line,
-                       column, shown, more);
+        return shf_fail_at(err, SHEAF_ERR_INPUT, NULL, NULL, (int64_t)p->rows, (int64_t)byte, "line %llu, column %llu: the cell is empty",
+                           line, column);
+    return shf_fail_at(err, SHEAF_ERR_INPUT, NULL, NULL, (int64_t)p->rows, (int64_t)byte, "line %llu, column %llu: '%s%s' is not a number",
+                       line, column, shown, more);
 }
 
 static sheaf_status ragged(const shf_delimited *p, uint64_t line, size_t cells, uint64_t byte, sheaf_error *err)
@@ -174,8 +175,9 @@ static sheaf_status keep(shf_delimited *p, const char *begin, const char *end, u
 {
     size_t n = (size_t)(end - begin);
     if (n > sizeof p->cell - p->cell_size)
-        return shf_fail_at(err, SHEAF_ERR_INPUT, NULL, NULL, (int64_t)p->rows, (int64_t)byte, "line %llu, column %llu: the cell is longer than %d bytes",
-                           (unsigned long long)p->lines + 1, (unsigned long long)p->column + 1, SHF_DELIMITED_CELL);
+        return shf_fail_at(err, SHEAF_ERR_INPUT, NULL, NULL, (int64_t)p->rows, (int64_t)byte,
+                           "line %llu, column %llu: the cell is longer than %d bytes", (unsigned long long)p->lines + 1,
+                           (unsigned long long)p->column + 1, SHF_DELIMITED_CELL);
     memcpy(p->cell + p->cell_size, begin, n);
     p->cell_size += n;
     return SHEAF_OK;
@@ -357,7 +359,8 @@ static sheaf_status gather_first_line(shf_delimited *p, const char **at, const c
     return SHEAF_OK;
 }
 
-sheaf_status shf_delimited_open(const shf_delimited_spec *spec, shf_delimited_row row, void *context, shf_delimited **parser, sheaf_error *err)
+sheaf_status shf_delimited_open(const shf_delimited_spec *spec, shf_delimited_row row, void *context, shf_delimited **parser,
+                                sheaf_error *err)
 {
     *parser = NULL;
     if (spec && (spec->delimiter == '"' || spec->delimiter == '\n' || spec->delimiter == '\r'))
@@ -385,7 +388,8 @@ sheaf_status shf_delimited_finish(shf_delimited *parser, sheaf_error *err)
 {
     shf_delimited *p = parser;
     if (p->offset == 0) return shf_fail(err, SHEAF_ERR_INPUT, "the input is empty");
-    if (!p->started && p->in_quote) return shf_fail(err, SHEAF_ERR_INPUT, "line %llu: a quote is not closed", (unsigned long long)p->lines + 1);
+    if (!p->started && p->in_quote)
+        return shf_fail(err, SHEAF_ERR_INPUT, "line %llu: a quote is not closed", (unsigned long long)p->lines + 1);
     if (!p->started && line_is_blank(&p->line)) return shf_fail(err, SHEAF_ERR_INPUT, "the input is empty but for blank lines");
     if (!p->started) SHF_TRY(take_first_line(p, err));
     size_t n = p->cell_size;

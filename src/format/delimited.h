@@ -29,7 +29,8 @@ typedef sheaf_status (*shf_delimited_row)(void *context, const double *values, s
 typedef struct shf_delimited shf_delimited;
 
 /* spec may be NULL; it is Copied. context is Borrowed until shf_delimited_free. */
-sheaf_status shf_delimited_open(const shf_delimited_spec *spec, shf_delimited_row row, void *context, shf_delimited **parser, sheaf_error *err);
+sheaf_status shf_delimited_open(const shf_delimited_spec *spec, shf_delimited_row row, void *context, shf_delimited **parser,
+                                sheaf_error *err);
 /* Errors (SHEAF_ERR_INPUT) name line and column (both from 1) and the cell, or the counts of a ragged line; err->record is the row and
  * err->byte the place of the cell or the end of the line. After an error only free is allowed. */
 sheaf_status shf_delimited_push(shf_delimited *parser, const void *bytes, size_t n, sheaf_error *err);

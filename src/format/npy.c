@@ -15,18 +15,23 @@ static const uint8_t magic[6] = {0x93, 'N', 'U', 'M', 'P', 'Y'};
 sheaf_status shf_npy_header_size(const void *bytes, size_t n, size_t *size, sheaf_error *err)
 {
     const uint8_t *b = bytes;
-    if (memcmp(b, magic, n < 6 ? n : 6) != 0) return shf_fail_at(err, SHEAF_ERR_INPUT, NULL, NULL, -1, 0, "not a .npy file: its first bytes are not \\x93NUMPY");
-    if (n < 10) return shf_fail_at(err, SHEAF_ERR_TRUNCATED, NULL, NULL, -1, (int64_t)n, ".npy header: expected at least 10 bytes, got %zu", n);
+    if (memcmp(b, magic, n < 6 ? n : 6) != 0)
+        return shf_fail_at(err, SHEAF_ERR_INPUT, NULL, NULL, -1, 0, "not a .npy file: its first bytes are not \\x93NUMPY");
+    if (n < 10)
+        return shf_fail_at(err, SHEAF_ERR_TRUNCATED, NULL, NULL, -1, (int64_t)n, ".npy header: expected at least 10 bytes, got %zu", n);
     if (b[6] < 1 || b[6] > 3 || b[7] != 0)
-        return shf_fail_at(err, SHEAF_ERR_INPUT, NULL, NULL, -1, 6, ".npy version %u.%u is unknown; known are 1.0, 2.0 and 3.0", b[6], b[7]);
+        return shf_fail_at(err, SHEAF_ERR_INPUT, NULL, NULL, -1, 6, ".npy version %u.%u is unknown; known are 1.0, 2.0 and 3.0", b[6],
+                           b[7]);
     if (b[6] == 1) {
         *size = 10 + (size_t)shf_get_u16(b + 8);
         return SHEAF_OK;
     }
-    if (n < 12) return shf_fail_at(err, SHEAF_ERR_TRUNCATED, NULL, NULL, -1, (int64_t)n, ".npy header: expected at least 12 bytes, got %zu", n);
+    if (n < 12)
+        return shf_fail_at(err, SHEAF_ERR_TRUNCATED, NULL, NULL, -1, (int64_t)n, ".npy header: expected at least 12 bytes, got %zu", n);
     uint32_t length = shf_get_u32(b + 8);
     if (length > LARGEST_HEADER)
-        return shf_fail_at(err, SHEAF_ERR_INPUT, NULL, NULL, -1, 8, ".npy header of %u bytes: at most %u are allowed", length, LARGEST_HEADER);
+        return shf_fail_at(err, SHEAF_ERR_INPUT, NULL, NULL, -1, 8, ".npy header of %u bytes: at most %u are allowed", length,
+                           LARGEST_HEADER);
     *size = 12 + (size_t)length;
     return SHEAF_OK;
 }
@@ -41,7 +46,8 @@ typedef struct reader {
 static sheaf_status malformed(const reader *r, const char *expected)
 {
     int64_t byte = (int64_t)(r->offset + (size_t)(r->p - r->begin));
-    return shf_fail_at(r->err, SHEAF_ERR_INPUT, NULL, NULL, -1, byte, ".npy header is malformed: expected %s at byte %lld", expected, (long long)byte);
+    return shf_fail_at(r->err, SHEAF_ERR_INPUT, NULL, NULL, -1, byte, ".npy header is malformed: expected %s at byte %lld", expected,
+                       (long long)byte);
 }
 
 static void skip_space(reader *r)
@@ -86,7 +92,8 @@ static sheaf_status take_descr(reader *r, shf_npy_header *h)
 {
     char text[LONGEST_TEXT], little[LONGEST_TEXT];
     skip_space(r);
-    if (r->p < r->end && *r->p == '[') return shf_fail(r->err, SHEAF_ERR_UNSUPPORTED, ".npy dtype is structured; one plain number type is needed");
+    if (r->p < r->end && *r->p == '[')
+        return shf_fail(r->err, SHEAF_ERR_UNSUPPORTED, ".npy dtype is structured; one plain number type is needed");
     SHF_TRY(take_text(r, text));
     memcpy(little, text, sizeof little);
     bool wide = text[0] && text[1] && text[2] != '1';
@@ -97,7 +104,8 @@ static sheaf_status take_descr(reader *r, shf_npy_header *h)
         if (!strcmp(shf_dtype_descr((sheaf_dtype)d), little)) h->dtype = (sheaf_dtype)d;
     }
     if (h->dtype) return SHEAF_OK;
-    return shf_fail(r->err, SHEAF_ERR_UNSUPPORTED, ".npy dtype '%.40s' is not supported; bool, int8 to uint64, float32 and float64 are", text);
+    return shf_fail(r->err, SHEAF_ERR_UNSUPPORTED, ".npy dtype '%.40s' is not supported; bool, int8 to uint64, float32 and float64 are",
+                    text);
 }
 
 static sheaf_status take_order(reader *r, shf_npy_header *h)
@@ -125,7 +133,8 @@ static sheaf_status take_shape(reader *r, shf_npy_header *h)
     h->ndim = 0;
     if (!take(r, '(')) return malformed(r, "a tuple");
     while (!take(r, ')')) {
-        if (h->ndim == SHEAF_MAX_NDIM) return shf_fail(r->err, SHEAF_ERR_UNSUPPORTED, ".npy array has more than %d dimensions", SHEAF_MAX_NDIM);
+        if (h->ndim == SHEAF_MAX_NDIM)
+            return shf_fail(r->err, SHEAF_ERR_UNSUPPORTED, ".npy array has more than %d dimensions", SHEAF_MAX_NDIM);
         SHF_TRY(take_length(r, &h->shape[h->ndim++]));
         if (take(r, ',')) continue;
         if (h->ndim == 1 || !take(r, ')')) return malformed(r, "a comma or a closing parenthesis");
@@ -185,7 +194,8 @@ sheaf_status shf_npy_parse(const void *bytes, size_t n, shf_npy_header *header, 
 {
     size_t size;
     SHF_TRY(shf_npy_header_size(bytes, n, &size, err));
-    if (n < size) return shf_fail_at(err, SHEAF_ERR_TRUNCATED, NULL, NULL, -1, (int64_t)n, ".npy header: expected %zu bytes, got %zu", size, n);
+    if (n < size)
+        return shf_fail_at(err, SHEAF_ERR_TRUNCATED, NULL, NULL, -1, (int64_t)n, ".npy header: expected %zu bytes, got %zu", size, n);
     size_t offset = ((const uint8_t *)bytes)[6] == 1 ? 10 : 12;
     const char *begin = (const char *)bytes + offset;
     reader r = {begin, begin, (const char *)bytes + size, offset, err};
@@ -213,7 +223,8 @@ static size_t dictionary(const shf_npy_header *h, char to[SHF_NPY_HEADER_SIZE])
 static sheaf_status check(const shf_npy_header *h, sheaf_error *err)
 {
     if (!sheaf_dtype_size(h->dtype)) return shf_fail(err, SHEAF_ERR_ARGUMENT, "dtype %d is unknown", (int)h->dtype);
-    if (h->ndim > SHEAF_MAX_NDIM) return shf_fail(err, SHEAF_ERR_ARGUMENT, "%u dimensions: at most %d are allowed", h->ndim, SHEAF_MAX_NDIM);
+    if (h->ndim > SHEAF_MAX_NDIM)
+        return shf_fail(err, SHEAF_ERR_ARGUMENT, "%u dimensions: at most %d are allowed", h->ndim, SHEAF_MAX_NDIM);
     return SHEAF_OK;
 }
 

@@ -18,9 +18,9 @@ typedef struct scanned {
     uint64_t w; /* the first 19 significant digits at most */
     int64_t q;  /* value = w * 10^q, or more when cut */
     bool negative;
-    bool cut;                       /* non-zero digits may lie beyond w */
+    bool cut;                        /* non-zero digits may lie beyond w */
     const char *digits, *digits_end; /* mantissa with its point */
-    int64_t exponent;               /* as written after the e */
+    int64_t exponent;                /* as written after the e */
 } scanned;
 
 /* What differs between f64 and f32 (Lemire 2021, table 2 and section 8). */

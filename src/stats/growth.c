@@ -8,7 +8,8 @@
 #include "stats/moments.h"
 #include "stats/quantile.h"
 
-sheaf_status sheaf_stats_growth_of(const double *first, const double *last, size_t n, double duration, sheaf_stats_growth *out, sheaf_error *err)
+sheaf_status sheaf_stats_growth_of(const double *first, const double *last, size_t n, double duration, sheaf_stats_growth *out,
+                                   sheaf_error *err)
 {
     if (!first || !last || n == 0 || !out) return shf_fail(err, SHEAF_ERR_ARGUMENT, "growth needs first and last values and a place to go");
     if (!(duration > 0)) return shf_fail(err, SHEAF_ERR_ARGUMENT, "duration %g must be above 0", duration);

@@ -35,7 +35,7 @@ SHF_INLINE void load(shf_half *v, const double *x, bool squares, double mean)
 
 SHF_INLINE void widen(shf_half *low, shf_half *high, const shf_half *v)
 {
-    shf_half_mask below = *v < *low, above = *v > *high;
+    shf_half_mask below = *v<*low, above = *v> * high;
     *low = (shf_half)(((shf_half_mask)*v & below) | ((shf_half_mask)*low & ~below));
     *high = (shf_half)(((shf_half_mask)*v & above) | ((shf_half_mask)*high & ~above));
 }
@@ -87,10 +87,10 @@ SHF_INLINE double leaf_body(const double *x, size_t n, traversal *t, work what)
     return result;
 }
 
-#define LEAF(name, attribute, what)                                      \
+#define LEAF(name, attribute, what)                                       \
     attribute static double name(const double *x, size_t n, traversal *t) \
-    {                                                                    \
-        return leaf_body(x, n, t, what);                                 \
+    {                                                                     \
+        return leaf_body(x, n, t, what);                                  \
     }
 LEAF(sum_plain, , WORK_SUM)
 LEAF(squares_plain, , WORK_SQUARES)

@@ -84,7 +84,8 @@ static double pivot_of(const double *x, size_t n)
 {
     size_t step = n / 8;
     if (n < 200) return median3(x[0], x[n / 2], x[n - 1]);
-    return median3(median3(x[0], x[step], x[2 * step]), median3(x[3 * step], x[4 * step], x[5 * step]), median3(x[6 * step], x[7 * step], x[n - 1]));
+    return median3(median3(x[0], x[step], x[2 * step]), median3(x[3 * step], x[4 * step], x[5 * step]),
+                   median3(x[6 * step], x[7 * step], x[n - 1]));
 }
 
 /* x[0 .. *left) <= x[*left .. *right) <= x[*right .. n), the middle part all equal; both outer parts are shorter than n. */
@@ -171,7 +172,8 @@ sheaf_status shf_quantiles_in_place(double *x, size_t n, const double *probabili
     return SHEAF_OK;
 }
 
-sheaf_status sheaf_stats_quantiles(const double *x, size_t n, const double *probabilities, size_t n_probabilities, double *out, sheaf_error *err)
+sheaf_status sheaf_stats_quantiles(const double *x, size_t n, const double *probabilities, size_t n_probabilities, double *out,
+                                   sheaf_error *err)
 {
     if (!x || n == 0) return shf_fail(err, SHEAF_ERR_ARGUMENT, "quantiles need at least one value");
     if (!out) return shf_fail(err, SHEAF_ERR_ARGUMENT, "out must not be NULL");

@@ -87,7 +87,8 @@ sheaf_status sheaf_stats_return_periods(const double *x, size_t n, const double 
         periods = usual;
         n_periods = SHEAF_STATS_N_RETURN_PERIODS;
     }
-    if (n_periods > SIZE_MAX / sizeof(double)) return shf_fail(err, SHEAF_ERR_ARGUMENT, "%zu return periods cannot lie in memory", n_periods);
+    if (n_periods > SIZE_MAX / sizeof(double))
+        return shf_fail(err, SHEAF_ERR_ARGUMENT, "%zu return periods cannot lie in memory", n_periods);
     for (size_t i = 0; i < n_periods; i++) {
         if (!(periods[i] >= 1)) return shf_fail(err, SHEAF_ERR_ARGUMENT, "return period %g must be at least 1", periods[i]);
     }

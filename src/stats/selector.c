@@ -26,7 +26,7 @@ typedef struct target {
 struct shf_selector {
     double *probabilities;
     size_t count;
-    size_t capacity; /* values that may be kept */
+    size_t capacity;   /* values that may be kept */
     size_t count_room; /* numbers that the counts may hold */
     bool skip_nan, saw_nan;
     phase phase;
@@ -40,7 +40,7 @@ struct shf_selector {
     size_t n_ranks;
     target *targets;
     size_t n_targets;
-    unsigned bits, step; /* of the prefixes; counted next */
+    unsigned bits, step;    /* of the prefixes; counted next */
     uint16_t *first_target; /* by a key's leading 16 bits: 1 + index of the first target that begins so; 0 for none */
 };
 
@@ -69,16 +69,19 @@ static sheaf_status allocate(shf_selector *s, const double *probabilities, sheaf
     s->values = shf_malloc(2 * n * sizeof *s->values);
     s->known = shf_calloc(2 * n, sizeof *s->known);
     s->targets = shf_malloc(2 * n * sizeof *s->targets);
-    if (!s->probabilities || !s->ranks || !s->values || !s->known || !s->targets) return shf_fail_memory(err, 2 * n * sizeof(target), "a selection");
+    if (!s->probabilities || !s->ranks || !s->values || !s->known || !s->targets)
+        return shf_fail_memory(err, 2 * n * sizeof(target), "a selection");
     if (s->count) memcpy(s->probabilities, probabilities, s->count * sizeof *probabilities);
     return SHEAF_OK;
 }
 
-sheaf_status shf_selector_open(const double *probabilities, size_t count, size_t memory_bytes, bool skip_nan, shf_selector **selector, sheaf_error *err)
+sheaf_status shf_selector_open(const double *probabilities, size_t count, size_t memory_bytes, bool skip_nan, shf_selector **selector,
+                               sheaf_error *err)
 {
     *selector = NULL;
     SHF_TRY(shf_quantile_check(probabilities, count, err));
-    if (count > SHF_SELECTOR_MOST) return shf_fail(err, SHEAF_ERR_ARGUMENT, "%zu quantiles at once: at most %d are allowed", count, SHF_SELECTOR_MOST);
+    if (count > SHF_SELECTOR_MOST)
+        return shf_fail(err, SHEAF_ERR_ARGUMENT, "%zu quantiles at once: at most %d are allowed", count, SHF_SELECTOR_MOST);
     shf_selector *s = shf_calloc(1, sizeof *s);
     if (!s) return shf_fail_memory(err, sizeof *s, "a selection");
     if (memory_bytes < SHF_SELECTOR_MEMORY) memory_bytes = SHF_SELECTOR_MEMORY;
@@ -341,7 +344,8 @@ static sheaf_status select_kept(shf_selector *s, sheaf_error *err)
     for (size_t i = 0; i < s->n_targets; i++) {
         const target *t = &s->targets[i];
         while (next < s->n_ranks && s->ranks[next] < t->below) next++;
-        for (; next < s->n_ranks && s->ranks[next] < t->below + t->inside; next++) places[n++] = (size_t)(s->ranks[next] - t->below) + before;
+        for (; next < s->n_ranks && s->ranks[next] < t->below + t->inside; next++)
+            places[n++] = (size_t)(s->ranks[next] - t->below) + before;
         before += (size_t)t->inside;
     }
     shf_select(s->kept, s->n_kept, places, n);

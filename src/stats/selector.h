@@ -21,7 +21,8 @@
 typedef struct shf_selector shf_selector;
 
 /* probabilities are Copied. skip_nan: NaN means absent; else one NaN makes every quantile NaN. */
-sheaf_status shf_selector_open(const double *probabilities, size_t count, size_t memory_bytes, bool skip_nan, shf_selector **selector, sheaf_error *err);
+sheaf_status shf_selector_open(const double *probabilities, size_t count, size_t memory_bytes, bool skip_nan, shf_selector **selector,
+                               sheaf_error *err);
 sheaf_status shf_selector_add(shf_selector *selector, sheaf_dtype dtype, const void *values, size_t n, sheaf_error *err);
 /* Ends a pass; *again tells whether another one is needed. SHEAF_ERR_MISMATCH when it had other values than the first. */
 sheaf_status shf_selector_again(shf_selector *selector, bool *again, sheaf_error *err);

@@ -53,7 +53,8 @@ static void every_integer_type_is_written(void **state)
     shf_buf buf = {0};
     shf_csv csv = shf_csv_init(&buf);
     const uint8_t bytes[8] = {255, 255, 255, 255, 255, 255, 255, 255};
-    for (int dtype = SHEAF_I8; dtype <= SHEAF_U64; dtype++) assert_int_equal(shf_csv_values(&csv, (sheaf_dtype)dtype, bytes, 1, NULL), SHEAF_OK);
+    for (int dtype = SHEAF_I8; dtype <= SHEAF_U64; dtype++)
+        assert_int_equal(shf_csv_values(&csv, (sheaf_dtype)dtype, bytes, 1, NULL), SHEAF_OK);
     assert_int_equal(shf_csv_values(&csv, SHEAF_DTYPE_NONE, bytes, 1, NULL), SHEAF_ERR_ARGUMENT);
     expect(&buf, "-1,-1,-1,-1,255,65535,4294967295,18446744073709551615");
 }

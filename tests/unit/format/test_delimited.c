@@ -103,7 +103,9 @@ static void each_delimiter_and_line_end_is_read(void **state)
     expect("  1   2.5\t-3  \n4e10 123456789 .5 \n", 3, "", 6, v);
     expect(" 1 2.5 -3 \r\n 4e10 123456789 .5\r\n", 3, "", 6, v);
     expect("1 , 2.5,\t-3\n 4e10,123456789 ,.5 \n", 3, "", 6, v);
-    expect("\xef\xbb\xbf" "1,2.5,-3\n4e10,\"123456789\",.5\n\n\r\n", 3, "", 6, v);
+    expect("\xef\xbb\xbf"
+           "1,2.5,-3\n4e10,\"123456789\",.5\n\n\r\n",
+           3, "", 6, v);
     expect("\n\r\n1,2.5,-3\n4e10,123456789,.5\n", 3, "", 6, v);
     expect("1\n2.5\n-3\n4e10\n123456789\n0.5", 1, "", 6, v);
     const double special[] = {INFINITY, -INFINITY, 0.1, 1234567, 12345678, -0.0};
@@ -187,7 +189,8 @@ static void what_is_wrong_is_named_with_its_place(void **state)
         {"1,2\n3 4,5\n", "line 2, column 1: '3 4' is not a number", 4, 1},
         {"1,2\n3,\x01\xff\n", "line 2, column 2: '?\?' is not a number", 6, 1},
         {"\n1,2\n3,x\n", "line 3, column 2: 'x' is not a number", 7, 1},
-        {"1,2\n3,0123456789012345678901234567890123456789012x\n", "line 2, column 2: '0123456789012345678901234567890123456789...' is not a number", 6, 1},
+        {"1,2\n3,0123456789012345678901234567890123456789012x\n",
+         "line 2, column 2: '0123456789012345678901234567890123456789...' is not a number", 6, 1},
         {"1,2\n1\r2,3\n", "line 2, column 1: '1?2' is not a number", 4, 1},
         {"", "the input is empty", -1, -1},
         {" \n\r\n\n", "the input is empty but for blank lines", -1, -1},

@@ -191,9 +191,12 @@ static void integers_print_at_every_length(void **state)
 static void fixed_decimals_round_as_printf_does(void **state)
 {
     (void)state;
-    static const double hard[] = {0,       0.5,  1.5,   2.5,     0.125,  0.375,    0.005,     1.005,  2.675,    -0.001, -0.5, 999.995,
-                                  9.995,   0.95, 99.95, 1e15,    1e16,   1e22,     1e300,     5e-324, DBL_MAX,  0.045,  1e-9, 4503599627370496.5,
-                                  9.9999e9, 0.1,  1e18,  123.456, 0.9999, 9007199254740991.0, 8.5,   0.0625,   1e-30};
+    static const double hard[] = {0,        0.5,    1.5,     2.5,     0.125,  0.375,
+                                  0.005,    1.005,  2.675,   -0.001,  -0.5,   999.995,
+                                  9.995,    0.95,   99.95,   1e15,    1e16,   1e22,
+                                  1e300,    5e-324, DBL_MAX, 0.045,   1e-9,   4503599627370496.5,
+                                  9.9999e9, 0.1,    1e18,    123.456, 0.9999, 9007199254740991.0,
+                                  8.5,      0.0625, 1e-30};
     for (size_t i = 0; i < sizeof hard / sizeof hard[0]; i++) {
         for (int decimals = 0; decimals <= SHF_DECIMALS_MAX; decimals++) {
             expect_fixed(hard[i], decimals);

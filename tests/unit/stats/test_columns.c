@@ -152,8 +152,10 @@ static void a_failed_allocation_is_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(columns_agree_with_two_passes_over_each), cmocka_unit_test(blocks_do_not_change_the_bits),
-        cmocka_unit_test(merged_parts_equal_the_whole),            cmocka_unit_test(nan_is_absent_or_spreads),
+        cmocka_unit_test(columns_agree_with_two_passes_over_each),
+        cmocka_unit_test(blocks_do_not_change_the_bits),
+        cmocka_unit_test(merged_parts_equal_the_whole),
+        cmocka_unit_test(nan_is_absent_or_spreads),
         cmocka_unit_test(a_failed_allocation_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

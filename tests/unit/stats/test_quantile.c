@@ -122,8 +122,10 @@ static void wrong_arguments_are_refused_with_the_number(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(selection_agrees_with_sorting),      cmocka_unit_test(quantiles_are_of_type_seven),
-        cmocka_unit_test(infinite_neighbours_with_weight_win), cmocka_unit_test(nan_makes_every_quantile_nan),
+        cmocka_unit_test(selection_agrees_with_sorting),
+        cmocka_unit_test(quantiles_are_of_type_seven),
+        cmocka_unit_test(infinite_neighbours_with_weight_win),
+        cmocka_unit_test(nan_makes_every_quantile_nan),
         cmocka_unit_test(wrong_arguments_are_refused_with_the_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
