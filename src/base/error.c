@@ -96,9 +96,8 @@ sheaf_status shf_fail_errno(sheaf_error *err, int system_errno, const char *what
 {
     sheaf_status code = code_of_errno(system_errno);
     if (!err) return code;
-    char text[128];
-    if (strerror_r(system_errno, text, sizeof text) != 0) snprintf(text, sizeof text, "error %d", system_errno);
-    (void)shf_fail(err, code, "%s %s: %s", what, path ? path : "", text);
+    const char *text = strerrordesc_np(system_errno); /* static, not translated, NULL for no errno */
+    (void)shf_fail(err, code, "%s %s: %s", what, path ? path : "", text ? text : "unknown error");
     err->system_errno = system_errno;
     copy_tail(err->path, sizeof err->path, path);
     return code;
