@@ -159,6 +159,37 @@ SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_loss_writer_set_index(sheaf_loss_w
 /** What is not handed over is dropped. NULL is fine. */
 SHEAF_API void sheaf_loss_writer_free(sheaf_loss_writer **writer);
 
+/* ---- parts of a stream, byte for byte ---- */
+
+/** Options of a filter; begin with sheaf_loss_filter_options_init. */
+typedef struct sheaf_loss_filter_options {
+    size_t size_bytes;     /**< of this struct */
+    const int32_t *events; /**< ascending ids of the events to keep; NULL: all. Copied */
+    const int32_t *items;  /**< ascending ids of the items to keep; NULL: all. Copied */
+    size_t n_events, n_items;
+    bool recover;          /**< at a cut end the whole packets are kept and the rest is counted; else SHEAF_ERR_TRUNCATED */
+    bool index_binary;     /**< the index as {i32 id, i64 offset}; else lines "id,offset" */
+    sheaf_loss_sink index; /**< gets the place of each kept packet in the output; NULL: no index */
+    void *index_context;
+} sheaf_loss_filter_options;
+
+SHEAF_API void sheaf_loss_filter_options_init(sheaf_loss_filter_options *options);
+
+typedef struct sheaf_loss_filter sheaf_loss_filter;
+
+/** Creates a filter that hands header words and kept packets on as they came: order, zeros, NaN bits, bytes beside delimiters, a missing last
+ *  delimiter. sink NULL: nothing is written (for the index alone). */
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_loss_filter_create(const sheaf_loss_filter_options *options, sheaf_loss_sink sink,
+                                                                 void *context, sheaf_loss_filter **out, sheaf_error *err);
+/** The next bytes of the stream, split anywhere. */
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_loss_filter_feed(sheaf_loss_filter *filter, const void *bytes, size_t n_bytes,
+                                                               sheaf_error *err);
+/** The stream has ended: hands over the rest. */
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_loss_filter_finish(sheaf_loss_filter *filter, sheaf_error *err);
+/** bytes, packets and pairs of the input, missing_delimiter, lost_bytes. Borrowed until free. */
+SHEAF_API const sheaf_loss_stats *sheaf_loss_filter_stats(const sheaf_loss_filter *filter);
+SHEAF_API void sheaf_loss_filter_free(sheaf_loss_filter **filter);
+
 /* ---- text ---- */
 
 /** Options of the way to text; begin with sheaf_loss_csv_options_init. */
@@ -211,6 +242,53 @@ SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_loss_parse_feed(sheaf_loss_parse *
  *  and the caller puts header->n_samples in its place. */
 SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_loss_parse_finish(sheaf_loss_parse *parse, sheaf_loss_header *header, sheaf_error *err);
 SHEAF_API void sheaf_loss_parse_free(sheaf_loss_parse **parse);
+
+/* ---- tables ---- */
+
+/** Event loss tables from a summary stream (Open Results Data). */
+typedef enum sheaf_loss_table {
+    SHEAF_LOSS_SELT = 0, /**< the samples that are not 0: EventId,SummaryId,SampleId,Loss,ImpactedExposure */
+    SHEAF_LOSS_MELT = 1, /**< moments: EventId,SummaryId,SampleType,EventRate,ChanceOfLoss,MeanLoss,SDLoss,MaxLoss,FootprintExposure,
+                              MeanImpactedExposure,MaxImpactedExposure */
+    SHEAF_LOSS_QELT = 2, /**< quantiles: EventId,SummaryId,Quantile,Loss */
+} sheaf_loss_table;
+enum { SHEAF_LOSS_N_TABLES = 3 };
+
+/** Options of the tables; begin with sheaf_loss_tables_options_init. What is Borrowed here must live until free. */
+typedef struct sheaf_loss_tables_options {
+    size_t size_bytes;                          /**< of this struct */
+    sheaf_loss_sink sinks[SHEAF_LOSS_N_TABLES]; /**< where each table goes; NULL: it is not made */
+    void *contexts[SHEAF_LOSS_N_TABLES];
+    const double *quantiles; /**< 0 to 1, in the order wanted; NULL: 0.01, 0.05, 0.5, 0.95, 0.99. Borrowed */
+    size_t n_quantiles;
+    const int32_t *rate_events; /**< ascending event ids with an EventRate; others have an empty field. Borrowed */
+    const double *rates;        /**< n_rates. Borrowed */
+    size_t n_rates;
+    int decimals;       /**< -1 (default): the fewest digits that read back as the same f64; 0 to 9 */
+    bool header;        /**< a first line with the columns' names (default) */
+    bool json;          /**< an array of objects instead of CSV; non-finite numbers are null */
+    unsigned n_threads; /**< 0 or 1: the caller's */
+} sheaf_loss_tables_options;
+
+SHEAF_API void sheaf_loss_tables_options_init(sheaf_loss_tables_options *options);
+
+typedef struct sheaf_loss_tables sheaf_loss_tables;
+
+/** Creates a maker of tables, one row or more a packet, in the order of the stream. With S samples, those that are absent being 0, in f64: mean = Σx/S, sd with
+ *  S-1 (0 when S < 2), ChanceOfLoss = #(x > 0)/S, quantiles of type 7 (R. J. Hyndman and Y. Fan, "Sample quantiles in statistical packages", 1996). MELT's
+ *  SampleType 1 is the analytical mean (sidx -1), with sd and chance 0 and the exposure in all three exposure columns; SampleType 2 comes from the samples
+ *  (left out when S is 0): MeanImpactedExposure = exposure × ChanceOfLoss, MaxImpactedExposure = the exposure when any x > 0. MaxLoss is sidx -5, or the largest sample when
+ *  that is not there. ImpactedExposure = the packet's exposure. SHEAF_ERR_INPUT when the stream is no summary stream, SHEAF_ERR_RANGE at sidx > S. */
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_loss_tables_create(const sheaf_loss_tables_options *options, sheaf_loss_tables **out,
+                                                                 sheaf_error *err);
+/** The next bytes of the stream, split anywhere. */
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_loss_tables_feed(sheaf_loss_tables *tables, const void *bytes, size_t n_bytes,
+                                                               sheaf_error *err);
+/** The stream has ended. SHEAF_ERR_TRUNCATED when it ends where it must not (the rows before are written). */
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_loss_tables_finish(sheaf_loss_tables *tables, sheaf_error *err);
+/** bytes, packets, missing_delimiter. Borrowed until free. */
+SHEAF_API const sheaf_loss_stats *sheaf_loss_tables_stats(const sheaf_loss_tables *tables);
+SHEAF_API void sheaf_loss_tables_free(sheaf_loss_tables **tables);
 
 #ifdef __cplusplus
 }

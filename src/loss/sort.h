@@ -10,4 +10,7 @@
 void shf_sort_pairs(int32_t *sidx, float *loss, size_t n, uint64_t *scratch);
 void shf_sort_sidx(int32_t *sidx, size_t n, uint64_t *scratch);
 
+/* Ascending; -inf first. scratch: 2 × n words of 32 bits. No NaN. */
+void shf_sort_f32(float *values, size_t n, uint32_t *scratch);
+
 #endif

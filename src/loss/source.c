@@ -3,28 +3,12 @@
 
 #include <string.h>
 
-#include "base/alloc.h"
-
 void sheaf_loss_reader_options_init(sheaf_loss_reader_options *options)
 {
     memset(options, 0, sizeof *options);
     options->size_bytes = sizeof *options;
     options->sidx_above = SHEAF_LOSS_ACCEPT;
     options->open_end = SHEAF_LOSS_ACCEPT;
-}
-
-static sheaf_status copy_item_ids(shf_source *s, sheaf_error *err)
-{
-    size_t n = s->options.n_item_ids;
-    const int32_t *ids = s->options.item_ids;
-    for (size_t i = 1; i < n; i++) {
-        if (ids[i - 1] >= ids[i])
-            return shf_fail(err, SHEAF_ERR_ARGUMENT, "the known item ids do not ascend: %d, then %d", ids[i - 1], ids[i]);
-    }
-    s->item_ids = shf_malloc(n * sizeof *ids);
-    if (!s->item_ids) return shf_fail_memory(err, n * sizeof *ids, "item ids");
-    if (n) memcpy(s->item_ids, ids, n * sizeof *ids);
-    return SHEAF_OK;
 }
 
 sheaf_status shf_source_init(shf_source *s, const sheaf_loss_reader_options *options, sheaf_error *err)
@@ -39,29 +23,22 @@ sheaf_status shf_source_init(shf_source *s, const sheaf_loss_reader_options *opt
         memcpy(&s->options, options, options->size_bytes);
     }
     shf_loss_parser_init(&s->parser);
-    return s->options.item_ids ? copy_item_ids(s, err) : SHEAF_OK;
+    return shf_id_set_init(&s->items, s->options.item_ids, s->options.n_item_ids, err);
 }
 
 void shf_source_free(shf_source *s)
 {
     shf_csr_free(&s->csr);
-    shf_free(s->item_ids);
-    s->item_ids = NULL;
+    shf_id_set_free(&s->items);
 }
 
 static sheaf_status check_item(shf_source *s, int32_t item_id, sheaf_error *err)
 {
-    size_t low = 0, high = s->options.n_item_ids;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (s->item_ids[middle] < item_id) low = middle + 1;
-        else high = middle;
-    }
-    if (low < s->options.n_item_ids && s->item_ids[low] == item_id) return SHEAF_OK;
+    if (shf_id_set_has(&s->items, item_id)) return SHEAF_OK;
     s->stats.unknown_items++;
     if (s->options.unknown_item == SHEAF_LOSS_ACCEPT) return SHEAF_OK;
     return shf_fail(err, SHEAF_ERR_RANGE, "event %d has item %d, which is not among the %zu known items", s->parser.event_id, item_id,
-                    s->options.n_item_ids);
+                    s->items.n);
 }
 
 static sheaf_status begin_packet(shf_source *s, sheaf_error *err)
@@ -69,7 +46,7 @@ static sheaf_status begin_packet(shf_source *s, sheaf_error *err)
     const shf_loss_parser *p = &s->parser;
     s->waiting = false;
     s->stats.packets++;
-    if (s->item_ids) SHF_TRY(check_item(s, p->item_id, err));
+    SHF_TRY(check_item(s, p->item_id, err));
     return shf_csr_begin_item(&s->csr, p->event_id, p->item_id, p->exposure_bits, err);
 }
 

@@ -5,12 +5,13 @@
 
 #include "format/loss_stream.h"
 #include "loss/csr.h"
+#include "loss/id_set.h"
 
 typedef struct shf_source {
     shf_loss_parser parser;
     shf_csr csr; /* the event at work, or the whole one that was handed over last */
     sheaf_loss_reader_options options;
-    int32_t *item_ids; /* Owned */
+    shf_id_set items; /* known */
     sheaf_loss_stats stats;
     sheaf_loss_header header;
     bool has_header, waiting, ended; /* waiting: parser stands at a packet of the next event */
