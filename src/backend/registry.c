@@ -7,6 +7,7 @@
 #include "sheaf/store.h"
 
 static const shf_backend_ops *const g_backends[] = {
+    &shf_zarr_ops,
     &shf_npy_ops,
     &shf_mem_ops,
 };

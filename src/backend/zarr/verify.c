@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Checks beyond reading every chunk: metadata that agree, every shard there and its index whole. */
+#include <string.h>
+
+#include "backend/zarr/zarr.h"
+#include "base/alloc.h"
+#include "base/checked.h"
+
+typedef struct teller {
+    void (*tell)(void *context, const sheaf_error *damage);
+    void *context;
+} teller;
+
+/* A damage is told and the check goes on; anything else ends it. */
+static sheaf_status pass_on(sheaf_status status, const sheaf_error *damage, const teller *to, sheaf_error *err)
+{
+    if (status == SHEAF_OK) return SHEAF_OK;
+    if (status == SHEAF_ERR_DAMAGED || status == SHEAF_ERR_INPUT || status == SHEAF_ERR_UNSUPPORTED || status == SHEAF_ERR_NOT_FOUND) {
+        to->tell(to->context, damage);
+        return SHEAF_OK;
+    }
+    if (err) *err = *damage;
+    return status;
+}
+
+/* The array's own zarr.json against the group's. */
+static sheaf_status check_document(const shf_zarr_state *state, size_t index, sheaf_error *damage)
+{
+    const shf_zarr_node *node = &state->nodes[index];
+    const shf_array *array = &state->layout->arrays[index];
+    char *folder = shf_path_join(state->path, node->folder);
+    char *path = folder ? shf_path_join(folder, SHF_ZARR_METADATA_NAME) : NULL;
+    shf_buf text = {0};
+    json_t *document = NULL;
+    shf_zarr_array meta = {0};
+    sheaf_status status = path ? shf_path_read(path, SHF_ZARR_MAX_METADATA, &text, damage) : shf_fail_memory(damage, 0, "a path");
+    if (status == SHEAF_OK) status = shf_zarr_parse_json(text.data, text.size, &document, damage);
+    if (status == SHEAF_OK) status = shf_zarr_parse_array(document, &meta, damage);
+    if (status == SHEAF_OK && meta.shape[0] != node->published_rows)
+        status = shf_fail(damage, SHEAF_ERR_DAMAGED, "array %s: its zarr.json says length %llu, the group's %llu", array->name,
+                          (unsigned long long)meta.shape[0], (unsigned long long)node->published_rows);
+    if (status != SHEAF_OK) shf_error_locate(damage, path, array->name, -1, -1);
+    shf_zarr_array_free(&meta);
+    json_decref(document);
+    shf_buf_free(&text);
+    shf_free(folder);
+    shf_free(path);
+    return status;
+}
+
+static sheaf_status check_shard(shf_zarr_state *state, size_t index, uint64_t shard, sheaf_error *damage)
+{
+    const shf_array *array = &state->layout->arrays[index];
+    shf_zarr_handle *handle;
+    SHF_TRY(shf_zarr_acquire(state, index, shard, false, &handle, damage));
+    if (!handle) {
+        char *path;
+        SHF_TRY(shf_zarr_shard_path(state, index, shard, &path, damage));
+        sheaf_status status =
+            shf_fail_at(damage, SHEAF_ERR_DAMAGED, path, array->name, -1, -1, "array %s: the shard %s is missing", array->name, path);
+        shf_free(path);
+        return status;
+    }
+    sheaf_status status = SHEAF_OK;
+    /* A growing index may be read while it is written. */
+    for (int i = 0; i < SHF_ZARR_ATTEMPTS && (i == 0 || status == SHEAF_ERR_DAMAGED); i++)
+        status = shf_zarr_load_index(state, handle, true, damage);
+    if (status != SHEAF_OK) shf_error_locate(damage, NULL, array->name, -1, -1);
+    shf_zarr_release(state, handle);
+    return status;
+}
+
+static sheaf_status check_node(shf_zarr_state *state, size_t index, const teller *to, sheaf_error *err)
+{
+    const shf_zarr_node *node = &state->nodes[index];
+    sheaf_error damage = {0};
+    if (!node->ours) return SHEAF_OK;
+    SHF_TRY(pass_on(check_document(state, index, &damage), &damage, to, err));
+    uint64_t blocks = shf_ceil_div(node->published_rows, state->layout->arrays[index].chunk[0]);
+    uint64_t shards = shf_ceil_div(blocks, node->per_shard[0]) * node->n_groups;
+    for (uint64_t shard = 0; shard < shards; shard++) {
+        if (shf_zarr_find_live(node, shard)) continue;
+        SHF_TRY(pass_on(check_shard(state, index, shard, &damage), &damage, to, err));
+    }
+    return SHEAF_OK;
+}
+
+sheaf_status shf_zarr_verify(void *opaque, void (*tell)(void *context, const sheaf_error *damage), void *context, sheaf_error *err)
+{
+    shf_zarr_state *state = opaque;
+    teller to = {tell, context};
+    sheaf_status status = SHEAF_OK;
+    pthread_mutex_lock(&state->mutex);
+    for (size_t i = 0; status == SHEAF_OK && i < state->n_nodes; i++) status = check_node(state, i, &to, err);
+    pthread_mutex_unlock(&state->mutex);
+    return status;
+}
