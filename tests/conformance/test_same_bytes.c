@@ -139,7 +139,8 @@ static void commits_at_any_cadence_write_at_most_twice_the_data(void **state)
             sheaf_store_statistics s = {.size_bytes = sizeof s};
             expect_ok(sheaf_store_get_statistics(store, &s, &err));
             double data = STEPS * 101.0 * 8, ratio = (double)s.written_bytes / data;
-            printf("%s, a commit every %llu rows: %.3f times the data written\n", sheaf_format_name(f), (unsigned long long)cadences[c], ratio);
+            printf("%s, a commit every %llu rows: %.3f times the data written\n", sheaf_format_name(f), (unsigned long long)cadences[c],
+                   ratio);
             assert_true(ratio <= 2.0);
             expect_ok(sheaf_store_close(&store, &err));
             folder_remove(&folder);
