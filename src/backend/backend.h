@@ -50,7 +50,7 @@ typedef struct shf_backend_ops {
      * whatever checksum the format has. Both pure, any thread. */
     sheaf_status (*encode)(const shf_array *array, const void *chunk, shf_buf *out, uint32_t *mask, sheaf_error *err);
     sheaf_status (*decode)(const shf_array *array, const void *bytes, size_t n, uint32_t mask, void *chunk, sheaf_error *err);
-    /* Stores a full chunk; the address is new, in order of block then column for each array. place->crc is given, offset/size/mask are filled. Not visible to
+    /* Stores a full chunk; the address is new, in order of block then column for each array. place->crc and mask are given, offset and size are filled. Not visible to
      * outside readers before the next checkpoint. */
     sheaf_status (*put)(void *state, size_t array, uint64_t block, uint64_t column, const void *bytes, size_t n, shf_place *place,
                         sheaf_error *err);

@@ -8,6 +8,9 @@
 
 static const shf_backend_ops *const g_backends[] = {
     &shf_zarr_ops,
+#ifdef SHEAF_WITH_HDF5
+    &shf_hdf5_ops,
+#endif
     &shf_npy_ops,
     &shf_mem_ops,
 };

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What an open HDF5 store knows. docs/formats/hdf5.md describes the file and the order of writes.
+ *
+ *   0           4096        raw_end                     keep_start      keep_end
+ *   | superblock | full chunks | free …                  | partial chunks, metadata | …
+ *
+ * Full chunks are appended at raw_end and never move. A checkpoint writes its partial chunks and metadata into a region that no reader uses yet, and
+ * then overwrites the superblock: one write of 48 bytes. [keep_start, keep_end) may be in use by readers and is not written to. */
+#ifndef SHF_HDF5_STATE_H
+#define SHF_HDF5_STATE_H
+
+#include <pthread.h>
+
+#include "backend/hdf5/chunks.h"
+#include "backend/hdf5/driver.h"
+#include "backend/hdf5/image.h"
+
+#define SHF_H5_FIRST_CHUNK ((uint64_t)4096)
+
+/* The chunks of a partial last block. */
+typedef struct shf_h5_partial {
+    shf_h5_chunk *columns; /* owned; n_columns; NULL: none */
+    uint64_t block;
+} shf_h5_partial;
+
+typedef struct shf_h5_array {
+    shf_h5_chunks chunks;      /* writer: all full ones; reader: those that the log told of */
+    shf_h5_partial partial;    /* writer: of the last checkpoint */
+    shf_h5_partial next;       /* writer: of the checkpoint being made */
+    json_t *attributes;        /* writer: of the last checkpoint; owned */
+    uint64_t length;           /* writer: rows of the last checkpoint */
+    hid_t dataset;             /* reader: -1 until it is needed; under the library's lock */
+    char *link;                /* path of the dataset in the file; owned */
+    int8_t filters[3];         /* reader: position of shuffle, deflate, fletcher32 in the file's pipeline; -1: not in it */
+    bool by_library;           /* not chunks that decode understands: read through libhdf5 */
+} shf_h5_array;
+
+typedef struct shf_h5_state {
+    char *path; /* owned */
+    shf_file file;
+    shf_layout *layout; /* the store's */
+    bool sync, writable;
+    pthread_mutex_t mutex; /* of what put, adopt and get share: the tables of chunks */
+    shf_h5_array *arrays;
+    size_t n_arrays;
+    uint64_t written; /* bytes given to write calls */
+    /* writer */
+    uint64_t raw_end, keep_start, keep_end;
+    uint64_t base;   /* checkpoints go here or behind it */
+    uint64_t region; /* of the checkpoint being made; 0: none yet */
+    uint64_t cursor; /* end of its partial chunks so far */
+    json_t *attributes; /* of the file, of the last checkpoint; owned */
+    uint64_t *lengths;  /* of the record dimensions at the last checkpoint; owned */
+    bool locked;        /* no reader outside has the file open */
+    shf_h5_medium image; /* made by begin, for end */
+    /* reader */
+    pthread_rwlock_t view; /* of what follows and of lengths */
+    shf_h5_medium medium;
+    hid_t library_file;
+} shf_h5_state;
+
+sheaf_status shf_h5_state_new(const char *path, shf_layout *layout, bool sync, bool writable, shf_h5_state **out, sheaf_error *err);
+/* As many arrays and record dimensions as the layout has, with the lengths that it has; what is there stays. */
+sheaf_status shf_h5_state_arrays(shf_h5_state *state, sheaf_error *err);
+void shf_h5_state_free(shf_h5_state *state);
+sheaf_status shf_h5_write(shf_h5_state *state, const void *bytes, size_t n, uint64_t offset, sheaf_error *err);
+void shf_h5_partial_free(shf_h5_partial *partial);
+
+/* ---- checkpoint.c ---- */
+/* Moves what the last checkpoint published (its own region) to where it is not in the way. */
+sheaf_status shf_h5_relocate(shf_h5_state *state, sheaf_error *err);
+/* Makes room for n bytes of chunks at raw_end. */
+sheaf_status shf_h5_make_way(shf_h5_state *state, uint64_t n, sheaf_error *err);
+/* Publishes the layout as it is, without a log: create. */
+sheaf_status shf_h5_publish_first(shf_h5_state *state, sheaf_error *err);
+/* Takes the layout's lengths and attributes for what was published. */
+sheaf_status shf_h5_remember(shf_h5_state *state, sheaf_error *err);
+sheaf_status shf_h5_put_partial(void *state, size_t array, uint64_t block, uint64_t column, const void *bytes, size_t n, uint32_t mask,
+                                sheaf_error *err);
+sheaf_status shf_h5_checkpoint_begin(void *state, bool final, shf_buf *redo, bool *deferred, sheaf_error *err);
+sheaf_status shf_h5_checkpoint_end(void *state, bool final, sheaf_error *err);
+sheaf_status shf_h5_redo(const char *path, const void *bytes, size_t n, sheaf_error *err);
+
+/* ---- writer.c ---- */
+sheaf_status shf_h5_plan(shf_layout *layout, sheaf_error *err);
+sheaf_status shf_h5_create(const char *path, shf_layout *layout, const shf_backend_options *options, void **state, sheaf_error *err);
+sheaf_status shf_h5_put(void *state, size_t array, uint64_t block, uint64_t column, const void *bytes, size_t n, shf_place *place,
+                        sheaf_error *err);
+sheaf_status shf_h5_adopt(void *state, size_t array, uint64_t block, uint64_t column, const shf_place *place, sheaf_error *err);
+sheaf_status shf_h5_drop(void *state, size_t array, uint64_t block, uint64_t column, sheaf_error *err);
+
+/* ---- reader.c ---- */
+/* Opens the file in libhdf5 over a copy of its metadata that was taken at one moment. */
+sheaf_status shf_h5_reader_open(shf_h5_state *state, sheaf_error *err);
+void shf_h5_reader_close(shf_h5_state *state);
+/* The dataset of an array, opened when it is not. Only while the library is locked; negative on failure. */
+hid_t shf_h5_dataset(shf_h5_state *state, size_t array);
+/* Where a chunk of the file lies; {0}: nowhere. */
+sheaf_status shf_h5_locate(shf_h5_state *state, size_t array, uint64_t index, shf_h5_chunk *chunk, sheaf_error *err);
+sheaf_status shf_h5_get(void *state, size_t array, uint64_t block, uint64_t column, shf_buf *out, uint32_t *mask, bool *absent, sheaf_error *err);
+sheaf_status shf_h5_refresh(void *state, sheaf_error *err);
+
+/* ---- structure.c: the layout from the file; state->library_file is open ---- */
+/* *foreign becomes true when the file holds anything that we would not write. */
+sheaf_status shf_h5_structure_read(shf_h5_state *state, bool *foreign, sheaf_error *err);
+/* Only the lengths of the record dimensions, into state->lengths. */
+sheaf_status shf_h5_structure_lengths(shf_h5_state *state, sheaf_error *err);
+/* Only the attributes, into the layout. */
+sheaf_status shf_h5_structure_attributes(shf_h5_state *state, sheaf_error *err);
+
+#endif

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backend/hdf5/superblock.h"
+
+#include <string.h>
+
+#include "base/checked.h"
+
+static const uint8_t SIGNATURE[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
+
+bool shf_h5_is_signature(const void *bytes, size_t n)
+{
+    return n >= sizeof SIGNATURE && !memcmp(bytes, SIGNATURE, sizeof SIGNATURE);
+}
+
+static uint32_t rotate(uint32_t x, unsigned bits)
+{
+    return (x << bits) | (x >> (32 - bits));
+}
+
+static void mix(uint32_t s[3])
+{
+    static const unsigned turns[6] = {4, 6, 8, 16, 19, 4};
+    for (unsigned i = 0; i < 6; i++) {
+        uint32_t *a = &s[i % 3], *b = &s[(i + 1) % 3], *c = &s[(i + 2) % 3];
+        *a -= *c;
+        *a ^= rotate(*c, turns[i]);
+        *c += *b;
+    }
+}
+
+static uint32_t finish(uint32_t a, uint32_t b, uint32_t c)
+{
+    c ^= b, c -= rotate(b, 14);
+    a ^= c, a -= rotate(c, 11);
+    b ^= a, b -= rotate(a, 25);
+    c ^= b, c -= rotate(b, 16);
+    a ^= c, a -= rotate(c, 4);
+    b ^= a, b -= rotate(a, 14);
+    c ^= b, c -= rotate(b, 24);
+    return c;
+}
+
+uint32_t shf_h5_lookup3(const void *bytes, size_t n)
+{
+    const uint8_t *p = bytes;
+    uint32_t s[3];
+    s[0] = s[1] = s[2] = 0xdeadbeefu + (uint32_t)n;
+    for (; n > 12; n -= 12, p += 12) {
+        for (unsigned i = 0; i < 3; i++) s[i] += shf_get_u32(p + 4 * i);
+        mix(s);
+    }
+    if (n == 0) return s[2];
+    for (size_t i = 0; i < n; i++) s[i / 4] += (uint32_t)p[i] << (8 * (i % 4));
+    return finish(s[0], s[1], s[2]);
+}
+
+static bool parse_old(const uint8_t *p, size_t n, shf_h5_superblock *out)
+{
+    size_t base = out->version == 0 ? 24 : 28; /* version 1 has the B-tree's K before it */
+    if (n < base + 24 || p[13] != 8 || p[14] != 8) return false;
+    out->base = shf_get_u64(p + base);
+    out->end = shf_get_u64(p + base + 16);
+    out->root = 0;
+    return true;
+}
+
+bool shf_h5_superblock_parse(const void *bytes, size_t n, shf_h5_superblock *out)
+{
+    const uint8_t *p = bytes;
+    if (!shf_h5_is_signature(p, n) || n < SHF_H5_SUPERBLOCK_BYTES) return false;
+    out->version = p[8];
+    if (out->version < 2) return parse_old(p, n, out);
+    if (out->version > 3 || p[9] != 8 || p[10] != 8) return false;
+    if (shf_get_u32(p + 44) != shf_h5_lookup3(p, 44)) return false;
+    out->base = shf_get_u64(p + 12);
+    out->end = shf_get_u64(p + 28);
+    out->root = shf_get_u64(p + 36);
+    return true;
+}
