@@ -61,7 +61,8 @@ static sheaf_status choose_region(shf_h5_state *state, uint64_t *region, sheaf_e
     if (state->base < state->raw_end + MIN_ROOM / 2) state->base = free_from(state);
     *region = state->base;
     if (!state->locked) *region = shf_max_u64(*region, align(size));
-    else if (*region < state->keep_end && *region + bound > state->keep_start) *region = align(shf_max_u64(state->keep_end, state->base + bound));
+    else if (*region<state->keep_end && * region + bound> state->keep_start)
+        *region = align(shf_max_u64(state->keep_end, state->base + bound));
     return SHEAF_OK;
 }
 
@@ -89,8 +90,8 @@ static void abandon(shf_h5_state *state)
     unlock(state);
 }
 
-static sheaf_status place_partial(shf_h5_state *state, size_t i, uint64_t block, uint64_t column, const void *bytes, size_t n, uint32_t mask,
-                                  sheaf_error *err)
+static sheaf_status place_partial(shf_h5_state *state, size_t i, uint64_t block, uint64_t column, const void *bytes, size_t n,
+                                  uint32_t mask, sheaf_error *err)
 {
     shf_h5_partial *next = &state->arrays[i].next;
     uint64_t columns = state->layout->arrays[i].n_columns;
@@ -100,8 +101,9 @@ static sheaf_status place_partial(shf_h5_state *state, size_t i, uint64_t block,
         next->block = block;
         if (!next->columns) return shf_fail_memory(err, (size_t)columns * sizeof *next->columns, "partial chunks");
     }
-    if (column >= columns || n == 0 || n > UINT32_MAX) return shf_fail(err, SHEAF_ERR_ARGUMENT, "column %llu of %llu, %zu bytes",
-                                                                      (unsigned long long)column, (unsigned long long)columns, n);
+    if (column >= columns || n == 0 || n > UINT32_MAX)
+        return shf_fail(err, SHEAF_ERR_ARGUMENT, "column %llu of %llu, %zu bytes", (unsigned long long)column, (unsigned long long)columns,
+                        n);
     SHF_TRY(shf_h5_write(state, bytes, n, state->cursor, err));
     next->columns[column] = (shf_h5_chunk){state->cursor, (uint32_t)n, mask};
     state->cursor += n;
@@ -208,8 +210,7 @@ static sheaf_status make_region(shf_h5_state *state, bool published, bool again,
     }
     free_shown(&s);
     if (status != SHEAF_OK) return status;
-    if (!overlaps_kept(state))
-        return shf_h5_write(state, state->image.region.data, state->image.region.size, state->image.start, err);
+    if (!overlaps_kept(state)) return shf_h5_write(state, state->image.region.data, state->image.region.size, state->image.start, err);
     uint64_t size;
     SHF_TRY(shf_file_size(&state->file, &size, err));
     shf_h5_medium_free(&state->image);

@@ -11,7 +11,8 @@ static sheaf_status reserve(shf_h5_chunks *chunks, uint64_t n, sheaf_error *err)
     if (n <= chunks->capacity) return SHEAF_OK;
     uint64_t capacity = shf_max_u64(n, chunks->capacity + chunks->capacity / 2 + 16);
     size_t bytes;
-    if (n > SIZE_MAX / 4 || !shf_mul_size((size_t)capacity, sizeof *chunks->items, &bytes)) return shf_fail_memory(err, SIZE_MAX, "the chunk table");
+    if (n > SIZE_MAX / 4 || !shf_mul_size((size_t)capacity, sizeof *chunks->items, &bytes))
+        return shf_fail_memory(err, SIZE_MAX, "the chunk table");
     shf_h5_chunk *items = shf_realloc(chunks->items, bytes);
     if (!items) return shf_fail_memory(err, bytes, "the chunk table");
     chunks->items = items;
@@ -22,8 +23,9 @@ static sheaf_status reserve(shf_h5_chunks *chunks, uint64_t n, sheaf_error *err)
 sheaf_status shf_h5_chunks_set(shf_h5_chunks *chunks, uint64_t index, shf_h5_chunk chunk, sheaf_error *err)
 {
     if (chunks->n == 0 && !chunks->from_zero) chunks->first = index;
-    if (index < chunks->first) return shf_fail(err, SHEAF_ERR_STATE, "chunk %llu comes before chunk %llu", (unsigned long long)index,
-                                               (unsigned long long)chunks->first);
+    if (index < chunks->first)
+        return shf_fail(err, SHEAF_ERR_STATE, "chunk %llu comes before chunk %llu", (unsigned long long)index,
+                        (unsigned long long)chunks->first);
     uint64_t at = index - chunks->first;
     if (at >= chunks->n) {
         SHF_TRY(reserve(chunks, at + 1, err));

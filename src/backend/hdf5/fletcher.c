@@ -16,7 +16,8 @@ typedef struct sums {
 } sums;
 
 /* n_rows ≤ ROWS rows: the second sum of a lane stays below 2^32. */
-static inline __attribute__((always_inline)) void add_rows_body(const uint8_t *p, size_t n_rows, uint32_t first[LANES], uint32_t second[LANES])
+static inline __attribute__((always_inline)) void add_rows_body(const uint8_t *p, size_t n_rows, uint32_t first[LANES],
+                                                                uint32_t second[LANES])
 {
     words32 a = {0}, b = {0};
     for (size_t row = 0; row < n_rows; row++, p += sizeof(words16)) {

@@ -111,7 +111,8 @@ static sheaf_status make_array(shf_h5_medium *image, hid_t file, const shf_h5_vi
     if (dataset < 0) return shf_h5_fail(err, SHEAF_ERR_IO, array->name, "cannot make the dataset of array");
     sheaf_status status = make_array_attributes(dataset, view->layout, array, content->attributes, err);
     if (status == SHEAF_OK) status = make_index(image, dataset, array, content, root, err);
-    if (H5Dclose(dataset) < 0 && status == SHEAF_OK) status = shf_h5_fail(err, SHEAF_ERR_IO, array->name, "cannot close the dataset of array");
+    if (H5Dclose(dataset) < 0 && status == SHEAF_OK)
+        status = shf_h5_fail(err, SHEAF_ERR_IO, array->name, "cannot close the dataset of array");
     return status;
 }
 
@@ -174,7 +175,8 @@ sheaf_status shf_h5_image_make(shf_h5_medium *image, const shf_h5_view *view, ui
     if (!roots) return shf_fail_memory(err, view->layout->n_arrays * sizeof *roots, "a checkpoint");
     shf_h5_lock();
     hid_t file = create_file(image);
-    sheaf_status status = file < 0 ? shf_h5_fail(err, SHEAF_ERR_IO, NULL, "cannot make the metadata:") : fill_file(image, file, view, roots, err);
+    sheaf_status status =
+        file < 0 ? shf_h5_fail(err, SHEAF_ERR_IO, NULL, "cannot make the metadata:") : fill_file(image, file, view, roots, err);
     if (file >= 0 && H5Fclose(file) < 0 && status == SHEAF_OK) status = shf_h5_fail(err, SHEAF_ERR_IO, NULL, "cannot close the metadata:");
     shf_h5_unlock();
     if (status == SHEAF_OK) status = complete(image, view, roots, err);

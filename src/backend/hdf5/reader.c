@@ -21,15 +21,15 @@ static sheaf_status read_head(const shf_file *file, uint8_t head[SHF_H5_SUPERBLO
 
 static sheaf_status too_short(const shf_h5_state *state, uint64_t expected, uint64_t size, sheaf_error *err)
 {
-    return shf_fail_at(err, SHEAF_ERR_DAMAGED, state->path, NULL, -1, (int64_t)size, "%s: expected %llu bytes, the file has %llu", state->path,
-                       (unsigned long long)expected, (unsigned long long)size);
+    return shf_fail_at(err, SHEAF_ERR_DAMAGED, state->path, NULL, -1, (int64_t)size, "%s: expected %llu bytes, the file has %llu",
+                       state->path, (unsigned long long)expected, (unsigned long long)size);
 }
 
 /* Our own files have their root group behind the chunks, and all metadata from there to the end. */
 static bool can_copy(const shf_h5_superblock *superblock)
 {
-    return superblock->version >= 2 && superblock->base == 0 && superblock->root >= SHF_H5_FIRST_CHUNK && superblock->root < superblock->end &&
-           superblock->end - superblock->root <= MAX_COPY;
+    return superblock->version >= 2 && superblock->base == 0 && superblock->root >= SHF_H5_FIRST_CHUNK &&
+           superblock->root < superblock->end && superblock->end - superblock->root <= MAX_COPY;
 }
 
 /* *again: a writer published a checkpoint meanwhile. */
@@ -268,7 +268,8 @@ static sheaf_status reopen_once(shf_h5_state *state, sheaf_error *err)
 }
 
 /* The partial last chunk's place is used again by a later checkpoint; then that one has the chunk with more rows. */
-static sheaf_status get_from_file(shf_h5_state *state, size_t i, uint64_t index, shf_buf *out, uint32_t *mask, bool *absent, sheaf_error *err)
+static sheaf_status get_from_file(shf_h5_state *state, size_t i, uint64_t index, shf_buf *out, uint32_t *mask, bool *absent,
+                                  sheaf_error *err)
 {
     for (int tries = 0; tries < MAX_TRIES; tries++) {
         bool current;
@@ -278,7 +279,8 @@ static sheaf_status get_from_file(shf_h5_state *state, size_t i, uint64_t index,
         if (status != SHEAF_OK || current) return status;
         SHF_TRY(reopen_once(state, err));
     }
-    return shf_fail_at(err, SHEAF_ERR_BUSY, state->path, NULL, -1, -1, "%s: changed %d times while a chunk was read", state->path, MAX_TRIES);
+    return shf_fail_at(err, SHEAF_ERR_BUSY, state->path, NULL, -1, -1, "%s: changed %d times while a chunk was read", state->path,
+                       MAX_TRIES);
 }
 
 static shf_h5_chunk known_chunk(shf_h5_state *state, size_t i, uint64_t block, uint64_t column)
@@ -291,7 +293,8 @@ static shf_h5_chunk known_chunk(shf_h5_state *state, size_t i, uint64_t block, u
     return chunk;
 }
 
-sheaf_status shf_h5_get(void *opaque, size_t array, uint64_t block, uint64_t column, shf_buf *out, uint32_t *mask, bool *absent, sheaf_error *err)
+sheaf_status shf_h5_get(void *opaque, size_t array, uint64_t block, uint64_t column, shf_buf *out, uint32_t *mask, bool *absent,
+                        sheaf_error *err)
 {
     shf_h5_state *state = opaque;
     uint64_t columns = state->layout->arrays[array].n_columns;

@@ -66,7 +66,8 @@ static sheaf_status add_dimension(dimension_set *all, const shf_layout *layout, 
 
 /* ---- the attributes ---- */
 
-static sheaf_status write_attribute(hid_t object, const char *name, hid_t type, hsize_t n, bool scalar, const void *values, sheaf_error *err)
+static sheaf_status write_attribute(hid_t object, const char *name, hid_t type, hsize_t n, bool scalar, const void *values,
+                                    sheaf_error *err)
 {
     hid_t space = scalar ? H5Screate(H5S_SCALAR) : H5Screate_simple(1, &n, NULL);
     hid_t attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
@@ -243,7 +244,8 @@ static void read_list(hid_t dataset, hid_t attribute, int ndim, char dimensions[
 void shf_h5_scales_read(hid_t dataset, const char *name, int ndim, char dimensions[SHEAF_MAX_NDIM][SHEAF_MAX_NAME + 1])
 {
     memset(dimensions, 0, SHEAF_MAX_NDIM * sizeof dimensions[0]);
-    if (ndim == 1 && attribute_begins(dataset, "CLASS", "DIMENSION_SCALE") && shf_name_ok(name)) memcpy(dimensions[0], name, strlen(name) + 1);
+    if (ndim == 1 && attribute_begins(dataset, "CLASS", "DIMENSION_SCALE") && shf_name_ok(name))
+        memcpy(dimensions[0], name, strlen(name) + 1);
     if (H5Aexists(dataset, "DIMENSION_LIST") > 0) {
         hid_t attribute = H5Aopen(dataset, "DIMENSION_LIST", H5P_DEFAULT);
         if (attribute >= 0) {

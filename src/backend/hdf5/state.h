@@ -24,15 +24,15 @@ typedef struct shf_h5_partial {
 } shf_h5_partial;
 
 typedef struct shf_h5_array {
-    shf_h5_chunks chunks;      /* writer: all full ones; reader: those that the log told of */
-    shf_h5_partial partial;    /* writer: of the last checkpoint */
-    shf_h5_partial next;       /* writer: of the checkpoint being made */
-    json_t *attributes;        /* writer: of the last checkpoint; owned */
-    uint64_t length;           /* writer: rows of the last checkpoint */
-    hid_t dataset;             /* reader: -1 until it is needed; under the library's lock */
-    char *link;                /* path of the dataset in the file; owned */
-    int8_t filters[3];         /* reader: position of shuffle, deflate, fletcher32 in the file's pipeline; -1: not in it */
-    bool by_library;           /* not chunks that decode understands: read through libhdf5 */
+    shf_h5_chunks chunks;   /* writer: all full ones; reader: those that the log told of */
+    shf_h5_partial partial; /* writer: of the last checkpoint */
+    shf_h5_partial next;    /* writer: of the checkpoint being made */
+    json_t *attributes;     /* writer: of the last checkpoint; owned */
+    uint64_t length;        /* writer: rows of the last checkpoint */
+    hid_t dataset;          /* reader: -1 until it is needed; under the library's lock */
+    char *link;             /* path of the dataset in the file; owned */
+    int8_t filters[3];      /* reader: position of shuffle, deflate, fletcher32 in the file's pipeline; -1: not in it */
+    bool by_library;        /* not chunks that decode understands: read through libhdf5 */
 } shf_h5_array;
 
 typedef struct shf_h5_state {
@@ -46,12 +46,12 @@ typedef struct shf_h5_state {
     uint64_t written; /* bytes given to write calls */
     /* writer */
     uint64_t raw_end, keep_start, keep_end;
-    uint64_t base;   /* checkpoints go here or behind it */
-    uint64_t region; /* of the checkpoint being made; 0: none yet */
-    uint64_t cursor; /* end of its partial chunks so far */
-    json_t *attributes; /* of the file, of the last checkpoint; owned */
-    uint64_t *lengths;  /* of the record dimensions at the last checkpoint; owned */
-    bool locked;        /* no reader outside has the file open */
+    uint64_t base;       /* checkpoints go here or behind it */
+    uint64_t region;     /* of the checkpoint being made; 0: none yet */
+    uint64_t cursor;     /* end of its partial chunks so far */
+    json_t *attributes;  /* of the file, of the last checkpoint; owned */
+    uint64_t *lengths;   /* of the record dimensions at the last checkpoint; owned */
+    bool locked;         /* no reader outside has the file open */
     shf_h5_medium image; /* made by begin, for end */
     /* reader */
     pthread_rwlock_t view; /* of what follows and of lengths */
@@ -97,7 +97,8 @@ void shf_h5_reader_close(shf_h5_state *state);
 hid_t shf_h5_dataset(shf_h5_state *state, size_t array);
 /* Where a chunk of the file lies; {0}: nowhere. */
 sheaf_status shf_h5_locate(shf_h5_state *state, size_t array, uint64_t index, shf_h5_chunk *chunk, sheaf_error *err);
-sheaf_status shf_h5_get(void *state, size_t array, uint64_t block, uint64_t column, shf_buf *out, uint32_t *mask, bool *absent, sheaf_error *err);
+sheaf_status shf_h5_get(void *state, size_t array, uint64_t block, uint64_t column, shf_buf *out, uint32_t *mask, bool *absent,
+                        sheaf_error *err);
 sheaf_status shf_h5_refresh(void *state, sheaf_error *err);
 
 /* ---- structure.c: the layout from the file; state->library_file is open ---- */

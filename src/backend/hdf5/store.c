@@ -49,8 +49,9 @@ static sheaf_status load_array(shf_h5_state *state, size_t i, sheaf_error *err)
     uint64_t n_full = array->record >= 0 ? rows / array->chunk[0] : shf_ceil_div(rows, array->chunk[0]);
     bool partial = array->record >= 0 && rows % array->chunk[0] != 0;
     if (!shf_mul_u64(n_full, array->n_columns, &n) || n > state->medium.file_size + MAX_ABSENT)
-        return shf_fail_at(err, SHEAF_ERR_DAMAGED, state->path, array->name, -1, -1, "%s: array %s claims %llu blocks of chunks, the file has %llu bytes",
-                           state->path, array->name, (unsigned long long)n_full, (unsigned long long)state->medium.file_size);
+        return shf_fail_at(err, SHEAF_ERR_DAMAGED, state->path, array->name, -1, -1,
+                           "%s: array %s claims %llu blocks of chunks, the file has %llu bytes", state->path, array->name,
+                           (unsigned long long)n_full, (unsigned long long)state->medium.file_size);
     for (uint64_t index = 0; index < n; index++) {
         shf_h5_chunk chunk;
         SHF_TRY(shf_h5_locate(state, i, index, &chunk, err));
@@ -72,7 +73,8 @@ static sheaf_status load(shf_h5_state *state, sheaf_error *err)
     shf_h5_superblock superblock;
     state->raw_end = SHF_H5_FIRST_CHUNK;
     if (!state->medium.head_size || !shf_h5_superblock_parse(state->medium.head, state->medium.head_size, &superblock))
-        return shf_fail_at(err, SHEAF_ERR_UNSUPPORTED, state->path, NULL, -1, -1, "%s: not written by Sheaf, so nothing can be appended", state->path);
+        return shf_fail_at(err, SHEAF_ERR_UNSUPPORTED, state->path, NULL, -1, -1, "%s: not written by Sheaf, so nothing can be appended",
+                           state->path);
     state->keep_end = superblock.end;
     if (state->keep_start < SHF_H5_FIRST_CHUNK || state->keep_start > superblock.root) state->keep_start = superblock.root;
     for (size_t i = 0; i < state->n_arrays; i++) SHF_TRY(load_array(state, i, err));
@@ -158,8 +160,9 @@ static void verify_array(shf_h5_state *state, size_t i, void (*tell)(void *conte
     uint64_t rows = array->record >= 0 ? state->lengths[array->record] : array->shape[0], n;
     if (!shf_mul_u64(shf_ceil_div(rows, array->chunk[0]), array->n_columns, &n) || n > state->medium.file_size + MAX_ABSENT) {
         sheaf_error damage;
-        (void)shf_fail_at(&damage, SHEAF_ERR_DAMAGED, state->path, array->name, -1, -1, "%s: array %s claims %llu rows, the file has %llu bytes",
-                          state->path, array->name, (unsigned long long)rows, (unsigned long long)state->medium.file_size);
+        (void)shf_fail_at(&damage, SHEAF_ERR_DAMAGED, state->path, array->name, -1, -1,
+                          "%s: array %s claims %llu rows, the file has %llu bytes", state->path, array->name, (unsigned long long)rows,
+                          (unsigned long long)state->medium.file_size);
         tell(context, &damage);
         return;
     }
@@ -187,7 +190,8 @@ static sheaf_status remove_store(const char *path, sheaf_error *err)
     uint64_t size;
     SHF_TRY(shf_path_stat(path, &kind, &size, err));
     if (kind == SHF_PATH_NONE) return shf_fail_at(err, SHEAF_ERR_NOT_FOUND, path, NULL, -1, -1, "%s: no such file", path);
-    if (!has_signature(path)) return shf_fail_at(err, SHEAF_ERR_MISMATCH, path, NULL, -1, -1, "%s: not an HDF5 file, so it is not removed", path);
+    if (!has_signature(path))
+        return shf_fail_at(err, SHEAF_ERR_MISMATCH, path, NULL, -1, -1, "%s: not an HDF5 file, so it is not removed", path);
     return shf_path_unlink(path, err);
 }
 

@@ -136,8 +136,9 @@ static sheaf_status read_record(const walk *w, hid_t dataset, shf_array *array, 
     shf_record *record = &layout->records[array->record];
     if (layout->n_records > before || record->length == UNKNOWN) record->length = array->shape[0];
     if (record->length != array->shape[0])
-        return shf_fail_at(err, SHEAF_ERR_DAMAGED, w->state->path, array->name, -1, -1, "%s: array %s has %llu records, others of dimension %s have %llu",
-                           w->state->path, array->name, (unsigned long long)array->shape[0], record->name, (unsigned long long)record->length);
+        return shf_fail_at(err, SHEAF_ERR_DAMAGED, w->state->path, array->name, -1, -1,
+                           "%s: array %s has %llu records, others of dimension %s have %llu", w->state->path, array->name,
+                           (unsigned long long)array->shape[0], record->name, (unsigned long long)record->length);
     if (w->state->arrays[w->state->n_arrays - 1].by_library || array->chunk[0] == 0)
         return shf_fail_at(err, SHEAF_ERR_DAMAGED, w->state->path, array->name, -1, -1, "%s: array %s grows but is not in chunks of ours",
                            w->state->path, array->name);
@@ -288,8 +289,10 @@ static sheaf_status read_length(shf_h5_state *state, size_t i, sheaf_error *err)
     shf_array seen = {.item_size = array->item_size};
     if (array->record < 0) return SHEAF_OK;
     hid_t dataset = shf_h5_dataset(state, i);
-    if (dataset < 0 || !read_shape(dataset, &seen) || seen.ndim != array->ndim || memcmp(seen.shape + 1, array->shape + 1, sizeof seen.shape[0] * (SHEAF_MAX_NDIM - 1)))
-        return shf_fail_at(err, SHEAF_ERR_MISMATCH, state->path, array->name, -1, -1, "%s: array %s is no longer what it was", state->path, array->name);
+    if (dataset < 0 || !read_shape(dataset, &seen) || seen.ndim != array->ndim ||
+        memcmp(seen.shape + 1, array->shape + 1, sizeof seen.shape[0] * (SHEAF_MAX_NDIM - 1)))
+        return shf_fail_at(err, SHEAF_ERR_MISMATCH, state->path, array->name, -1, -1, "%s: array %s is no longer what it was", state->path,
+                           array->name);
     state->lengths[array->record] = seen.shape[0];
     return SHEAF_OK;
 }
@@ -307,8 +310,8 @@ static sheaf_status replace_attributes(hid_t object, json_t **attributes, sheaf_
 {
     json_t *fresh = json_object();
     if (!fresh) return shf_fail_memory(err, 64, "attributes");
-    sheaf_status status = object < 0 ? shf_h5_fail(err, SHEAF_ERR_DAMAGED, NULL, "cannot open an array")
-                                     : shf_h5_attributes_read(object, fresh, NULL, err);
+    sheaf_status status =
+        object < 0 ? shf_h5_fail(err, SHEAF_ERR_DAMAGED, NULL, "cannot open an array") : shf_h5_attributes_read(object, fresh, NULL, err);
     if (status != SHEAF_OK) {
         json_decref(fresh);
         return status;

@@ -52,8 +52,8 @@ static uint64_t span(int level)
     return n;
 }
 
-static void write_node(const shf_h5_tree *tree, const shf_array *array, const shf_h5_content *content, int level, uint64_t node, uint64_t n_nodes,
-                       uint64_t address, uint8_t *out)
+static void write_node(const shf_h5_tree *tree, const shf_array *array, const shf_h5_content *content, int level, uint64_t node,
+                       uint64_t n_nodes, uint64_t address, uint8_t *out)
 {
     size_t bytes = shf_h5_tree_node_bytes(array), child_bytes = shf_h5_tree_node_bytes(array);
     uint64_t step = span(level), first = node * step * FANOUT;
@@ -91,7 +91,8 @@ static sheaf_status find_chunks(shf_h5_tree *tree, const shf_array *array, const
     return SHEAF_OK;
 }
 
-sheaf_status shf_h5_tree_grow(shf_h5_tree *tree, const shf_array *array, const shf_h5_content *content, shf_h5_medium *image, sheaf_error *err)
+sheaf_status shf_h5_tree_grow(shf_h5_tree *tree, const shf_array *array, const shf_h5_content *content, shf_h5_medium *image,
+                              sheaf_error *err)
 {
     memset(tree, 0, sizeof *tree);
     SHF_TRY(find_chunks(tree, array, content, err));

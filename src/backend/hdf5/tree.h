@@ -17,7 +17,8 @@ typedef struct shf_h5_tree {
 /* Bytes of one node of this array's tree. */
 size_t shf_h5_tree_node_bytes(const shf_array *array);
 /* Writes all nodes but the root into the image; there is at least one chunk. */
-sheaf_status shf_h5_tree_grow(shf_h5_tree *tree, const shf_array *array, const shf_h5_content *content, shf_h5_medium *image, sheaf_error *err);
+sheaf_status shf_h5_tree_grow(shf_h5_tree *tree, const shf_array *array, const shf_h5_content *content, shf_h5_medium *image,
+                              sheaf_error *err);
 /* Writes the root over the node that libhdf5 made for the first chunk. */
 sheaf_status shf_h5_tree_root(const shf_h5_tree *tree, const shf_array *array, const shf_h5_content *content, shf_h5_medium *image,
                               uint64_t address, sheaf_error *err);

@@ -13,8 +13,8 @@ sheaf_status shf_h5_plan(shf_layout *layout, sheaf_error *err)
         shf_array *array = &layout->arrays[i];
         if (array->codec == SHEAF_CODEC_DEFAULT) array->codec = SHEAF_CODEC_GZIP;
         if (array->codec != SHEAF_CODEC_GZIP && array->codec != SHEAF_CODEC_NONE)
-            return shf_fail_at(err, SHEAF_ERR_UNSUPPORTED, NULL, array->name, -1, -1, "array %s: HDF5 has no codec %s here, only gzip and none",
-                               array->name, sheaf_codec_name(array->codec));
+            return shf_fail_at(err, SHEAF_ERR_UNSUPPORTED, NULL, array->name, -1, -1,
+                               "array %s: HDF5 has no codec %s here, only gzip and none", array->name, sheaf_codec_name(array->codec));
         if (array->codec == SHEAF_CODEC_GZIP && array->level == 0) array->level = 1;
         if (array->level < 0 || array->level > 9)
             return shf_fail_at(err, SHEAF_ERR_ARGUMENT, NULL, array->name, -1, -1, "array %s: level %d is not within 1 and 9", array->name,
@@ -50,7 +50,8 @@ static void cut_chunk(const shf_array *array, uint64_t block, uint64_t column, u
     }
 }
 
-static sheaf_status write_chunk(shf_h5_state *state, size_t i, uint64_t block, uint64_t column, uint8_t *chunk, shf_buf *encoded, sheaf_error *err)
+static sheaf_status write_chunk(shf_h5_state *state, size_t i, uint64_t block, uint64_t column, uint8_t *chunk, shf_buf *encoded,
+                                sheaf_error *err)
 {
     const shf_array *array = &state->layout->arrays[i];
     shf_place place = {0};
@@ -136,7 +137,8 @@ sheaf_status shf_h5_put(void *opaque, size_t array, uint64_t block, uint64_t col
 static sheaf_status check_place(const shf_h5_state *state, size_t i, const shf_place *place, sheaf_error *err)
 {
     bool in_metadata = place->offset < state->keep_end && place->offset + place->size > state->keep_start;
-    bool sane = place->size > 0 && place->size <= UINT32_MAX && place->offset >= SHF_H5_FIRST_CHUNK && place->offset < (uint64_t)INT64_MAX / 2;
+    bool sane =
+        place->size > 0 && place->size <= UINT32_MAX && place->offset >= SHF_H5_FIRST_CHUNK && place->offset < (uint64_t)INT64_MAX / 2;
     if (sane && !in_metadata) return SHEAF_OK;
     return shf_fail_at(err, SHEAF_ERR_DAMAGED, state->path, state->layout->arrays[i].name, -1, (int64_t)(place->offset & INT64_MAX),
                        "%s: the log names a chunk of %llu bytes at byte %llu, where none can be", state->path,
@@ -147,8 +149,8 @@ sheaf_status shf_h5_adopt(void *opaque, size_t array, uint64_t block, uint64_t c
 {
     shf_h5_state *state = opaque;
     if (array >= state->n_arrays || column >= state->layout->arrays[array].n_columns)
-        return shf_fail_at(err, SHEAF_ERR_DAMAGED, state->path, NULL, -1, -1, "%s: the log names array %zu, column %llu", state->path, array,
-                           (unsigned long long)column);
+        return shf_fail_at(err, SHEAF_ERR_DAMAGED, state->path, NULL, -1, -1, "%s: the log names array %zu, column %llu", state->path,
+                           array, (unsigned long long)column);
     SHF_TRY(check_place(state, array, place, err));
     SHF_TRY(enter(state, array, block, column, (shf_h5_chunk){place->offset, (uint32_t)place->size, place->mask}, err));
     state->raw_end = shf_max_u64(state->raw_end, place->offset + place->size);
