@@ -27,7 +27,7 @@ static void print_help(FILE *out)
 static void print_version(void)
 {
     printf("sheaf %s\nformats:", sheaf_version());
-    for (size_t i = 0; sheaf_version_format(i); i++) printf(" %s", sheaf_version_format(i));
+    for (size_t i = 0; sheaf_format_name(i); i++) printf(" %s", sheaf_format_name(i));
     printf("\ncodecs:");
     for (size_t i = 0; sheaf_version_codec(i); i++) printf(" %s", sheaf_version_codec(i));
     printf("\n");

@@ -13,8 +13,6 @@ extern "C" {
 
 /** Version of the library, "0.1.0". */
 SHEAF_API const char *sheaf_version(void);
-/** Name of the i-th store format of this build ("zarr"), NULL past the last. */
-SHEAF_API const char *sheaf_version_format(size_t i);
 /** Name of the i-th chunk codec of this build ("zstd"), NULL past the last. */
 SHEAF_API const char *sheaf_version_codec(size_t i);
 

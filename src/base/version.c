@@ -8,19 +8,6 @@ const char *sheaf_version(void)
     return SHEAF_VERSION_TEXT;
 }
 
-const char *sheaf_version_format(size_t i)
-{
-    static const char *const names[] = {
-        "zarr",
-#ifdef SHEAF_WITH_HDF5
-        "hdf5",
-#endif
-        "npy",
-        "mem",
-    };
-    return i < sizeof names / sizeof names[0] ? names[i] : NULL;
-}
-
 const char *sheaf_version_codec(size_t i)
 {
     /* Past "default", which is none of its own. */

@@ -14,7 +14,7 @@ expect() {
     grep -q -- "$pattern" <<<"$said" || fail "sheaf $*: \"$said\" does not match \"$pattern\""
 }
 "$sheaf" --help | grep -q '^usage: sheaf VERB'
-"$sheaf" --version | grep -q '^formats:.* zarr'
+"$sheaf" --version | grep -q '^formats:.* npy'
 "$sheaf" --version | grep -q '^codecs:.* blosc'
 status=0; "$sheaf" >/dev/null 2>&1 || status=$?; [ "$status" = 2 ] || fail "no verb: status $status"
 expect 2 'unknown verb "frobnicate" (known:' frobnicate

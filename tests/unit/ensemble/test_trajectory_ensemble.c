@@ -1,0 +1,642 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Ensembles by trajectory, over every format of this build. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "io/file.h"
+#include "sheaf/ensemble.h"
+#include "stats/insurance.h"
+#include "stats/moments.h"
+
+static char folder[] = "/tmp/sheaf-trajectory-XXXXXX";
+static char path[128];
+static sheaf_store_options options;
+static sheaf_error err;
+
+#define OK(call)                                                                       \
+    do {                                                                               \
+        sheaf_status got = (call);                                                     \
+        if (got != SHEAF_OK) fail_msg("%s: %s: %s", #call, options.format, err.message); \
+    } while (0)
+#define FAILS(call, status, text)                                                                    \
+    do {                                                                                             \
+        assert_int_equal((call), status);                                                            \
+        if (!strstr(err.message, text)) fail_msg("\"%s\" does not say \"%s\"", err.message, text);    \
+    } while (0)
+
+/* Calls test once for each format; path is a fresh place. */
+static void each_format(void (*test)(void))
+{
+    const char *name;
+    for (size_t i = 0; (name = sheaf_format_name(i)); i++) {
+        if (!strcmp(name, "mem")) continue; /* cannot be opened again */
+        options = sheaf_store_options_init();
+        options.format = name;
+        options.commit_interval_ms = 0;
+        snprintf(path, sizeof path, "%s/%s.store", folder, name);
+        sheaf_status ignored = sheaf_store_remove(path, NULL);
+        (void)ignored;
+        assert_int_equal(shf_path_remove_tree(path, NULL), SHEAF_OK);
+        test();
+    }
+}
+
+static double loss_at(int64_t id, uint32_t t)
+{
+    return fabs(sin((double)id * 12.9898 + t * 78.233)) * 1e6;
+}
+
+/* losses, recoveries, retained of a trajectory, f64. */
+static double data[3][5000];
+static const void *values[3] = {data[0], data[1], data[2]};
+
+static void make(int64_t id, uint32_t n)
+{
+    for (uint32_t t = 0; t < n; t++) {
+        data[0][t] = loss_at(id, t);
+        data[1][t] = data[0][t] > 5e5 ? data[0][t] - 5e5 : 0;
+        data[2][t] = data[0][t] - data[1][t];
+    }
+}
+
+static sheaf_ensemble_spec insurance_spec(uint32_t n_steps, uint32_t interval)
+{
+    sheaf_ensemble_spec spec = sheaf_ensemble_spec_by_trajectory(n_steps);
+    static const char *const names[] = {"annual_losses", "insurance_recoveries", "retained_losses"};
+    for (int i = 0; i < 3; i++) {
+        sheaf_ensemble_spec_add(&spec, names[i], SHEAF_F64, NULL, 0);
+        sheaf_ensemble_spec_store_as(&spec, SHEAF_F32);
+    }
+    spec.interval = interval;
+    spec.summaries = SHEAF_SUMMARIES_INSURANCE;
+    return spec;
+}
+
+static const sheaf_outcome fine = {.initial_assets = 1e7, .final_assets = 2e7};
+
+static void put(sheaf_ensemble *run, int64_t id, uint32_t n)
+{
+    make(id, n);
+    OK(sheaf_ensemble_put_trajectory(run, id, n, values, &fine, &err));
+}
+
+static sheaf_ensemble *create(const sheaf_ensemble_spec *spec)
+{
+    sheaf_ensemble *run;
+    OK(sheaf_ensemble_create(path, spec, &options, &run, &err));
+    return run;
+}
+
+static sheaf_ensemble *reopen(void)
+{
+    sheaf_ensemble *run;
+    OK(sheaf_ensemble_open(path, &options, &run, &err));
+    return run;
+}
+
+static uint64_t count(sheaf_ensemble *run)
+{
+    uint64_t n;
+    OK(sheaf_ensemble_count(run, &n, &err));
+    return n;
+}
+
+/* ---- sampling ---- */
+
+static void twenty_years(void)
+{
+    sheaf_ensemble_spec spec = insurance_spec(20, 5);
+    sheaf_ensemble *run = create(&spec);
+    put(run, 7, 20);
+    put(run, 8, 12);
+    OK(sheaf_ensemble_close(&run, &err));
+    run = reopen();
+    sheaf_array_info info;
+    OK(sheaf_store_array(sheaf_ensemble_store(run), "annual_losses", &info, &err));
+    assert_int_equal(info.shape[1], 4);
+    float x[4];
+    OK(sheaf_ensemble_read(run, 7, "annual_losses", x, sizeof x, &err));
+    for (uint32_t j = 0; j < 4; j++) assert_true(x[j] == (float)loss_at(7, 5 * j));
+    OK(sheaf_ensemble_read(run, 8, "annual_losses", x, sizeof x, &err));
+    assert_true(x[2] == (float)loss_at(8, 10));
+    assert_true(isnan(x[3]));
+    int64_t steps[8], time[4];
+    size_t n;
+    OK(sheaf_ensemble_sampled_steps(run, 8, steps, 8, &n, &err));
+    assert_int_equal(n, 3);
+    assert_int_equal(steps[2], 10);
+    OK(sheaf_store_read(sheaf_ensemble_store(run), "time", NULL, time, sizeof time, &err));
+    assert_int_equal(time[3], 15);
+    OK(sheaf_ensemble_close(&run, &err));
+}
+
+static void twenty_years_at_interval_5_give_4_samples(void **state)
+{
+    (void)state;
+    each_format(twenty_years);
+}
+
+static void every_interval(void)
+{
+    for (uint32_t n = 1; n <= 23; n += 2) {
+        for (uint32_t k = 1; k <= 25; k++) {
+            sheaf_ensemble_spec spec = sheaf_ensemble_spec_by_trajectory(n);
+            sheaf_ensemble_spec_add(&spec, "a", SHEAF_F64, NULL, 0);
+            sheaf_ensemble_spec_add(&spec, "b", SHEAF_I32, (const uint64_t[]){3}, 1);
+            spec.interval = k;
+            spec.keep_last = true;
+            options.if_exists = SHEAF_IF_EXISTS_REPLACE;
+            sheaf_ensemble *run = create(&spec);
+            double a[23];
+            int32_t b[23][3];
+            for (uint32_t t = 0; t < n; t++) {
+                a[t] = t + .5;
+                for (int i = 0; i < 3; i++) b[t][i] = (int32_t)(10 * t) + i;
+            }
+            OK(sheaf_ensemble_put_trajectory(run, -3, n, (const void *const[]){a, b}, NULL, &err));
+            OK(sheaf_ensemble_commit(run, &err));
+            uint32_t m = (n + k - 1) / k;
+            double x[23], last;
+            int32_t y[23 * 3], y_last[3];
+            OK(sheaf_ensemble_read(run, -3, "a", x, m * sizeof x[0], &err));
+            OK(sheaf_ensemble_read(run, -3, "b", y, m * 3 * sizeof y[0], &err));
+            OK(sheaf_ensemble_read(run, -3, "a_last", &last, sizeof last, &err));
+            OK(sheaf_ensemble_read(run, -3, "b_last", y_last, sizeof y_last, &err));
+            for (uint32_t j = 0; j < m; j++) {
+                assert_true(x[j] == a[j * k]);
+                assert_memory_equal(y + 3 * j, b[j * k], sizeof b[0]);
+            }
+            assert_true(last == a[n - 1]);
+            assert_memory_equal(y_last, b[n - 1], sizeof y_last);
+            OK(sheaf_ensemble_close(&run, &err));
+        }
+    }
+}
+
+static void every_interval_and_length_gives_the_steps_it_should(void **state)
+{
+    (void)state;
+    each_format(every_interval);
+}
+
+/* ---- summaries ---- */
+
+static void summary(void)
+{
+    sheaf_ensemble_spec spec = insurance_spec(50, 10);
+    sheaf_ensemble *run = create(&spec);
+    for (int64_t id = 0; id < 60; id++) put(run, id, 1 + (uint32_t)(id % 50));
+    OK(sheaf_ensemble_close(&run, &err));
+    run = reopen();
+    for (int64_t id = 0; id < 60; id++) {
+        uint32_t n = 1 + (uint32_t)(id % 50);
+        sheaf_insurance_summary s;
+        shf_insurance_summary want;
+        make(id, n);
+        shf_insurance_summarize(SHEAF_F64, data[0], data[1], NULL, n, 1e7, 2e7, &want);
+        OK(sheaf_ensemble_read_insurance_summary(run, id, &s, &err));
+        assert_int_equal(s.sim_id, id);
+        assert_true(s.final_assets == 2e7 && s.total_losses == want.total_losses && s.total_recoveries == want.total_recoveries);
+        assert_true(s.mean_annual_loss == want.mean_annual_loss && s.max_annual_loss == want.max_annual_loss);
+        assert_true(s.min_annual_loss == want.min_annual_loss && s.growth_rate == log(2.) / n && s.volatility == want.volatility);
+        assert_true(!s.ruin_occurred && !s.has_ruin_year);
+    }
+    OK(sheaf_ensemble_close(&run, &err));
+}
+
+static void summaries_are_of_the_full_input_before_sampling_and_cast(void **state)
+{
+    (void)state;
+    each_format(summary);
+}
+
+static void absences(void)
+{
+    sheaf_ensemble_spec spec = insurance_spec(10, 1);
+    sheaf_ensemble *run = create(&spec);
+    double zero[10] = {0};
+    const void *zeros[3] = {zero, zero, zero};
+    sheaf_outcome ruined_at_0 = {1e7, 0, true, true, 0}, ruined_sometime = {1e7, -5, true, false, 0};
+    OK(sheaf_ensemble_put_trajectory(run, 0, 1, zeros, &ruined_at_0, &err));
+    OK(sheaf_ensemble_put_trajectory(run, 1, 10, zeros, &ruined_sometime, &err));
+    OK(sheaf_ensemble_put_trajectory(run, 2, 10, zeros, &fine, &err));
+    zero[3] = (double)NAN;
+    OK(sheaf_ensemble_put_trajectory(run, 3, 10, zeros, &fine, &err));
+    OK(sheaf_ensemble_close(&run, &err));
+    run = reopen();
+    sheaf_insurance_summary s;
+    OK(sheaf_ensemble_read_insurance_summary(run, 0, &s, &err));
+    assert_true(s.ruin_occurred && s.has_ruin_year && s.ruin_year == 0 && isinf(s.growth_rate) && s.growth_rate < 0);
+    OK(sheaf_ensemble_read_insurance_summary(run, 1, &s, &err));
+    assert_true(s.ruin_occurred && !s.has_ruin_year && s.ruin_year == 0);
+    OK(sheaf_ensemble_read_insurance_summary(run, 2, &s, &err));
+    assert_true(!s.ruin_occurred && !s.has_ruin_year && s.volatility == 0.0);
+    OK(sheaf_ensemble_read_insurance_summary(run, 3, &s, &err));
+    assert_true(isnan(s.total_losses) && isnan(s.volatility) && s.total_recoveries != 0.0);
+    OK(sheaf_ensemble_close(&run, &err));
+}
+
+static void absent_zero_and_nan_stay_three_things_after_a_reopen(void **state)
+{
+    (void)state;
+    each_format(absences);
+}
+
+static void general(void)
+{
+    sheaf_ensemble_spec spec = sheaf_ensemble_spec_by_trajectory(200);
+    sheaf_ensemble_spec_add(&spec, "x", SHEAF_F64, NULL, 0);
+    sheaf_ensemble_spec_add(&spec, "y", SHEAF_F32, (const uint64_t[]){2, 3}, 2);
+    spec.summaries = SHEAF_SUMMARIES_GENERAL;
+    spec.no_series = true;
+    sheaf_ensemble *run = create(&spec);
+    static double x[200], column[200];
+    static float y[200][6];
+    for (int t = 0; t < 200; t++) {
+        x[t] = sin(t) * 1e3;
+        for (int i = 0; i < 6; i++) y[t][i] = (float)cos(t * (i + 1.));
+    }
+    OK(sheaf_ensemble_put_trajectory(run, 5, 170, (const void *const[]){x, y}, NULL, &err));
+    OK(sheaf_ensemble_close(&run, &err));
+    run = reopen();
+    double total, std[6], final[6];
+    OK(sheaf_ensemble_read(run, 5, "x_total", &total, sizeof total, &err));
+    assert_true(total == shf_sum(SHEAF_F64, x, 170));
+    OK(sheaf_ensemble_read(run, 5, "y_std", std, sizeof std, &err));
+    OK(sheaf_ensemble_read(run, 5, "y_final", final, sizeof final, &err));
+    for (int i = 0; i < 6; i++) {
+        for (int t = 0; t < 170; t++) column[t] = (double)y[t][i];
+        assert_true(std[i] == shf_std(SHEAF_F64, column, 170, shf_sum(SHEAF_F64, column, 170) / 170, 1));
+        assert_true(final[i] == column[169]);
+    }
+    sheaf_array_info info;
+    assert_int_equal(sheaf_store_array(sheaf_ensemble_store(run), "x", &info, &err), SHEAF_ERR_NOT_FOUND);
+    OK(sheaf_ensemble_close(&run, &err));
+}
+
+static void general_summaries_of_shaped_variables_go_element_by_element(void **state)
+{
+    (void)state;
+    each_format(general);
+}
+
+/* ---- arguments ---- */
+
+static void arguments(void)
+{
+    sheaf_ensemble_spec spec = insurance_spec(20, 5);
+    spec.require_finite = true;
+    sheaf_ensemble *run = create(&spec);
+    make(1, 20);
+    const void *hole[3] = {data[0], NULL, data[2]};
+    sheaf_outcome odd = fine;
+    FAILS(sheaf_ensemble_put_trajectory(run, 1, 0, values, &fine, &err), SHEAF_ERR_ARGUMENT, "is empty");
+    FAILS(sheaf_ensemble_put_trajectory(run, 1, 21, values, &fine, &err), SHEAF_ERR_ARGUMENT, "21 steps, and at most 20");
+    FAILS(sheaf_ensemble_put_trajectory(run, 1, 20, NULL, &fine, &err), SHEAF_ERR_ARGUMENT, "no values");
+    FAILS(sheaf_ensemble_put_trajectory(run, 1, 20, hole, &fine, &err), SHEAF_ERR_ARGUMENT, "insurance_recoveries");
+    FAILS(sheaf_ensemble_put_trajectory(run, 1, 20, values, NULL, &err), SHEAF_ERR_ARGUMENT, "outcome");
+    odd.final_assets = (double)NAN;
+    FAILS(sheaf_ensemble_put_trajectory(run, 1, 20, values, &odd, &err), SHEAF_ERR_ARGUMENT, "final_assets is NaN");
+    odd = (sheaf_outcome){1, 1, true, true, -2};
+    FAILS(sheaf_ensemble_put_trajectory(run, 1, 20, values, &odd, &err), SHEAF_ERR_ARGUMENT, "ruin_year is -2");
+    odd = (sheaf_outcome){1, 1, false, true, 2};
+    FAILS(sheaf_ensemble_put_trajectory(run, 1, 20, values, &odd, &err), SHEAF_ERR_ARGUMENT, "no ruin occurred");
+    data[2][13] = (double)INFINITY;
+    FAILS(sheaf_ensemble_put_trajectory(run, 1, 20, values, &fine, &err), SHEAF_ERR_ARGUMENT, "\"retained_losses\" is inf at step 13");
+    FAILS(sheaf_ensemble_put_trajectory(NULL, 1, 20, values, &fine, &err), SHEAF_ERR_ARGUMENT, "no ensemble");
+    FAILS(sheaf_ensemble_put_step(run, 0, 0, values, &err), SHEAF_ERR_STATE, "by trajectory");
+    assert_int_equal(count(run), 0);
+    bool there;
+    OK(sheaf_ensemble_contains(run, 1, &there, &err));
+    assert_false(there);
+    put(run, 1, 20); /* the id was not used up */
+    OK(sheaf_ensemble_close(&run, &err));
+}
+
+static void every_argument_is_checked_before_any_side_effect(void **state)
+{
+    (void)state;
+    each_format(arguments);
+}
+
+static void bad_specs(void)
+{
+    sheaf_ensemble *run;
+    sheaf_ensemble_spec spec = insurance_spec(20, 0);
+    FAILS(sheaf_ensemble_create(path, &spec, &options, &run, &err), SHEAF_ERR_ARGUMENT, "interval of 0");
+    spec = insurance_spec(0, 1);
+    FAILS(sheaf_ensemble_create(path, &spec, &options, &run, &err), SHEAF_ERR_ARGUMENT, "0 steps");
+    spec = sheaf_ensemble_spec_by_trajectory(5);
+    FAILS(sheaf_ensemble_create(path, &spec, &options, &run, &err), SHEAF_ERR_ARGUMENT, "at least one variable");
+    sheaf_ensemble_spec_add(&spec, "annual_losses", SHEAF_F64, NULL, 0);
+    spec.summaries = SHEAF_SUMMARIES_INSURANCE;
+    FAILS(sheaf_ensemble_create(path, &spec, &options, &run, &err), SHEAF_ERR_ARGUMENT, "insurance_recoveries");
+    spec = insurance_spec(5, 1);
+    sheaf_ensemble_spec_add(&spec, "volatility", SHEAF_F64, NULL, 0);
+    FAILS(sheaf_ensemble_create(path, &spec, &options, &run, &err), SHEAF_ERR_ARGUMENT, "\"volatility\" is taken twice");
+    spec = sheaf_ensemble_spec_by_trajectory(5);
+    sheaf_ensemble_spec_add(&spec, "time", SHEAF_F64, NULL, 0);
+    FAILS(sheaf_ensemble_create(path, &spec, &options, &run, &err), SHEAF_ERR_ARGUMENT, "reserved");
+    spec = sheaf_ensemble_spec_by_trajectory(5);
+    sheaf_ensemble_spec_add(&spec, "x", SHEAF_F64, (const uint64_t[]){0}, 1);
+    FAILS(sheaf_ensemble_create(path, &spec, &options, &run, &err), SHEAF_ERR_ARGUMENT, "dimension 0 of 0");
+    spec = sheaf_ensemble_spec_by_trajectory(5);
+    sheaf_ensemble_spec_add(&spec, NULL, SHEAF_F64, NULL, 0);
+    FAILS(sheaf_ensemble_create(path, &spec, &options, &run, &err), SHEAF_ERR_ARGUMENT, "name");
+    spec = insurance_spec(5, 1);
+    spec.attributes_json = "[1]";
+    FAILS(sheaf_ensemble_create(path, &spec, &options, &run, &err), SHEAF_ERR_ARGUMENT, "no JSON object");
+    shf_path_kind kind;
+    assert_int_equal(shf_path_stat(path, &kind, NULL, &err), SHEAF_OK);
+    assert_int_equal(kind, SHF_PATH_NONE);
+}
+
+static void a_bad_spec_is_refused_by_name_and_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    each_format(bad_specs);
+}
+
+/* ---- ids ---- */
+
+static void duplicates(void)
+{
+    sheaf_ensemble_spec spec = insurance_spec(20, 5);
+    sheaf_ensemble *run = create(&spec);
+    put(run, 3, 20);
+    put(run, -9, 20);
+    make(99, 20);
+    FAILS(sheaf_ensemble_put_trajectory(run, 3, 20, values, &fine, &err), SHEAF_ERR_DUPLICATE, "trajectory 3");
+    assert_int_equal(count(run), 2);
+    OK(sheaf_ensemble_close(&run, &err));
+    spec.duplicates = SHEAF_DUPLICATES_KEEP_FIRST;
+    OK(sheaf_ensemble_resume(path, &spec, &options, &run, &err));
+    OK(sheaf_ensemble_put_trajectory(run, 3, 20, values, &fine, &err));
+    sheaf_ensemble_statistics s = {.size_bytes = sizeof s};
+    OK(sheaf_ensemble_get_statistics(run, &s, &err));
+    assert_int_equal(s.n_duplicates, 1);
+    OK(sheaf_ensemble_close(&run, &err));
+    run = reopen();
+    assert_int_equal(count(run), 2);
+    float x[4];
+    OK(sheaf_ensemble_read(run, 3, "annual_losses", x, sizeof x, &err));
+    assert_true(x[1] == (float)loss_at(3, 5));
+    OK(sheaf_ensemble_close(&run, &err));
+}
+
+static void an_id_stored_twice_is_refused_or_the_first_is_kept(void **state)
+{
+    (void)state;
+    each_format(duplicates);
+}
+
+static void ids(void)
+{
+    sheaf_ensemble_spec spec = insurance_spec(20, 5);
+    sheaf_ensemble *run = create(&spec);
+    static const int64_t order[] = {5, 6, 7, 100, 2, INT64_MIN, INT64_MAX, 1};
+    for (int i = 0; i < 8; i++) put(run, order[i], 20);
+    OK(sheaf_ensemble_close(&run, &err));
+    run = reopen();
+    assert_int_equal(count(run), 8);
+    int64_t list[8];
+    OK(sheaf_ensemble_ids(run, 0, 8, list, &err));
+    assert_memory_equal(list, order, sizeof list);
+    FAILS(sheaf_ensemble_ids(run, 5, 4, list, &err), SHEAF_ERR_RANGE, "of 8");
+    static const uint64_t by_id[] = {5, 7, 4, 0, 1, 2, 3, 6};
+    uint64_t rows[8], row;
+    OK(sheaf_ensemble_rows_by_id(run, 0, 8, rows, &err));
+    assert_memory_equal(rows, by_id, sizeof rows);
+    bool there;
+    OK(sheaf_ensemble_contains(run, 100, &there, &err));
+    assert_true(there);
+    OK(sheaf_ensemble_contains(run, 101, &there, &err));
+    assert_false(there);
+    OK(sheaf_ensemble_find(run, INT64_MAX, &row, &err));
+    assert_int_equal(row, 6);
+    FAILS(sheaf_ensemble_find(run, 8, &row, &err), SHEAF_ERR_NOT_FOUND, "trajectory 8");
+    sheaf_id_range missing[4];
+    size_t n;
+    OK(sheaf_ensemble_missing(run, 0, 10, missing, 4, &n, &err));
+    assert_int_equal(n, 3);
+    assert_true(missing[0].first == 0 && missing[0].last == 0 && missing[1].first == 3 && missing[1].last == 4 && missing[2].first == 8);
+    OK(sheaf_ensemble_close(&run, &err));
+}
+
+static void ids_are_counted_listed_ordered_and_found_after_a_reopen(void **state)
+{
+    (void)state;
+    each_format(ids);
+}
+
+/* ---- resume, clear ---- */
+
+static void resume(void)
+{
+    sheaf_ensemble_spec spec = insurance_spec(20, 5), other;
+    spec.attributes_json = "{\"model\": \"insurance\", \"seed\": 7}";
+    sheaf_ensemble *run = create(&spec), *none;
+    put(run, 0, 20);
+    OK(sheaf_ensemble_commit(run, &err));
+    put(run, 1, 20);
+    sheaf_ensemble_free(&run); /* 1 was not committed */
+    FAILS(sheaf_ensemble_create(path, &spec, &options, &none, &err), SHEAF_ERR_EXISTS, "");
+    other = insurance_spec(20, 4);
+    FAILS(sheaf_ensemble_resume(path, &other, &options, &none, &err), SHEAF_ERR_MISMATCH, "interval: 5 is stored, but 4 is asked for");
+    other = spec;
+    other.attributes_json = "{\"model\": \"insurance\", \"seed\": 8}";
+    FAILS(sheaf_ensemble_resume(path, &other, &options, &none, &err), SHEAF_ERR_MISMATCH, "seed: 7 is stored, but 8 is asked for");
+    other = spec;
+    other.variables[1].stored = SHEAF_F64;
+    FAILS(sheaf_ensemble_resume(path, &other, &options, &none, &err), SHEAF_ERR_MISMATCH, "stored as float32, but float64");
+    other = spec;
+    other.n_variables = 2;
+    FAILS(sheaf_ensemble_resume(path, &other, &options, &none, &err), SHEAF_ERR_MISMATCH, "arrays are stored");
+    assert_null(none);
+    OK(sheaf_ensemble_resume(path, &spec, &options, &run, &err));
+    assert_int_equal(count(run), 1);
+    put(run, 1, 20);
+    put(run, 2, 7);
+    OK(sheaf_ensemble_close(&run, &err));
+    OK(sheaf_ensemble_close(&run, &err)); /* idempotent */
+    run = reopen();
+    assert_int_equal(count(run), 3);
+    OK(sheaf_ensemble_close(&run, &err));
+}
+
+static void resume_compares_what_is_stored_and_goes_on(void **state)
+{
+    (void)state;
+    each_format(resume);
+}
+
+static void clear(void)
+{
+    sheaf_ensemble_spec spec = insurance_spec(20, 5);
+    sheaf_ensemble *run = create(&spec);
+    for (int64_t id = 0; id < 100; id++) put(run, id, 20);
+    OK(sheaf_ensemble_commit(run, &err));
+    OK(sheaf_ensemble_clear(run, &err));
+    assert_int_equal(count(run), 0);
+    sheaf_ensemble_statistics s = {.size_bytes = sizeof s};
+    OK(sheaf_ensemble_get_statistics(run, &s, &err));
+    assert_int_equal(s.n_stored + s.n_committed + s.n_duplicates, 0);
+    put(run, 5, 20);
+    OK(sheaf_ensemble_close(&run, &err));
+    run = reopen();
+    assert_int_equal(count(run), 1);
+    OK(sheaf_ensemble_get_statistics(run, &s, &err));
+    assert_int_equal(s.n_committed, 1);
+    assert_int_equal(s.interval, 5);
+    assert_int_equal(s.n_samples, 4);
+    assert_string_equal(s.format, options.format);
+    assert_string_equal(s.path, path);
+    OK(sheaf_ensemble_close(&run, &err));
+}
+
+static void clear_empties_the_store_which_stays_usable(void **state)
+{
+    (void)state;
+    each_format(clear);
+}
+
+/* ---- many threads ---- */
+
+enum { N_THREADS = 8, EACH = 300 };
+
+typedef struct worker {
+    pthread_t thread;
+    sheaf_ensemble *run;
+    int index;
+    sheaf_status status;
+} worker;
+
+static void *work(void *argument)
+{
+    worker *w = argument;
+    double x[3][20];
+    const void *v[3] = {x[0], x[1], x[2]};
+    for (int i = 0; i < EACH && w->status == SHEAF_OK; i++) {
+        int64_t id = (int64_t)i * N_THREADS + w->index;
+        uint32_t n = 1 + (uint32_t)(id % 20);
+        for (uint32_t t = 0; t < n; t++) {
+            x[0][t] = loss_at(id, t);
+            x[1][t] = x[2][t] = (double)id;
+        }
+        w->status = sheaf_ensemble_put_trajectory(w->run, id, n, v, &fine, NULL);
+        if (w->status == SHEAF_OK && i % 50 == 0) w->status = sheaf_ensemble_commit(w->run, NULL);
+        bool there = false;
+        if (w->status == SHEAF_OK) w->status = sheaf_ensemble_contains(w->run, id, &there, NULL);
+        if (!there) w->status = SHEAF_ERR_NOT_FOUND;
+    }
+    return NULL;
+}
+
+static void many_threads(void)
+{
+    sheaf_ensemble_spec spec = insurance_spec(20, 5);
+    sheaf_ensemble *run = create(&spec);
+    worker workers[N_THREADS];
+    for (int i = 0; i < N_THREADS; i++) {
+        workers[i] = (worker){.run = run, .index = i};
+        assert_int_equal(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
+    }
+    for (int i = 0; i < N_THREADS; i++) {
+        pthread_join(workers[i].thread, NULL);
+        assert_int_equal(workers[i].status, SHEAF_OK);
+    }
+    OK(sheaf_ensemble_close(&run, &err));
+    run = reopen();
+    assert_int_equal(count(run), N_THREADS * EACH);
+    for (int64_t id = 0; id < N_THREADS * EACH; id++) {
+        float x[4], y[4];
+        int32_t length;
+        double total;
+        OK(sheaf_ensemble_read(run, id, "length", &length, sizeof length, &err));
+        OK(sheaf_ensemble_read(run, id, "annual_losses", x, sizeof x, &err));
+        OK(sheaf_ensemble_read(run, id, "retained_losses", y, sizeof y, &err));
+        OK(sheaf_ensemble_read(run, id, "total_losses", &total, sizeof total, &err));
+        assert_int_equal(length, 1 + id % 20);
+        make(id, (uint32_t)length);
+        assert_true(total == shf_sum(SHEAF_F64, data[0], (size_t)length));
+        for (int32_t j = 0; j < 4; j++) {
+            if (j * 5 < length) assert_true(x[j] == (float)loss_at(id, 5 * (uint32_t)j) && y[j] == (float)id);
+            else assert_true(isnan(x[j]) && isnan(y[j]));
+        }
+    }
+    OK(sheaf_ensemble_close(&run, &err));
+}
+
+static void eight_threads_putting_at_once_lose_and_mix_nothing(void **state)
+{
+    (void)state;
+    each_format(many_threads);
+}
+
+static void lazy(void)
+{
+    sheaf_ensemble_spec spec = insurance_spec(1000, 1);
+    sheaf_ensemble *run = create(&spec);
+    for (int64_t id = 0; id < 2000; id++) put(run, id, 1000);
+    OK(sheaf_ensemble_close(&run, &err));
+    run = reopen();
+    sheaf_store_statistics before = {.size_bytes = sizeof before}, after = before;
+    OK(sheaf_store_get_statistics(sheaf_ensemble_store(run), &before, &err));
+    for (int64_t i = 0; i < 1000; i++) {
+        sheaf_insurance_summary s;
+        OK(sheaf_ensemble_read_insurance_summary(run, (i * 7919) % 2000, &s, &err));
+        assert_true(s.total_losses > 0);
+    }
+    OK(sheaf_store_get_statistics(sheaf_ensemble_store(run), &after, &err));
+    /* 10 summary arrays and the ids, one chunk each; the series have 8 chunks and more. */
+    assert_true(after.n_chunks_decoded - before.n_chunks_decoded <= 11);
+    OK(sheaf_ensemble_close(&run, &err));
+}
+
+static void a_thousand_summaries_are_read_without_any_series(void **state)
+{
+    (void)state;
+    each_format(lazy);
+}
+
+static int make_folder(void **state)
+{
+    (void)state;
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    return shf_path_remove_tree(folder, NULL) == SHEAF_OK ? 0 : -1;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(twenty_years_at_interval_5_give_4_samples),
+        cmocka_unit_test(every_interval_and_length_gives_the_steps_it_should),
+        cmocka_unit_test(summaries_are_of_the_full_input_before_sampling_and_cast),
+        cmocka_unit_test(absent_zero_and_nan_stay_three_things_after_a_reopen),
+        cmocka_unit_test(general_summaries_of_shaped_variables_go_element_by_element),
+        cmocka_unit_test(every_argument_is_checked_before_any_side_effect),
+        cmocka_unit_test(a_bad_spec_is_refused_by_name_and_leaves_nothing_behind),
+        cmocka_unit_test(an_id_stored_twice_is_refused_or_the_first_is_kept),
+        cmocka_unit_test(ids_are_counted_listed_ordered_and_found_after_a_reopen),
+        cmocka_unit_test(resume_compares_what_is_stored_and_goes_on),
+        cmocka_unit_test(clear_empties_the_store_which_stays_usable),
+        cmocka_unit_test(eight_threads_putting_at_once_lose_and_mix_nothing),
+        cmocka_unit_test(a_thousand_summaries_are_read_without_any_series),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
