@@ -52,8 +52,8 @@ static sheaf_status bad_line(const char *line, const char *end, uint64_t number,
 {
     const char *stop = memchr(line, '\n', (size_t)(end - line));
     size_t n = (size_t)((stop ? stop : end) - line);
-    return shf_fail_at(err, SHEAF_ERR_INPUT, NULL, NULL, (int64_t)number, -1, "line %llu is no row of a loss table: \"%.*s\"",
-                       (unsigned long long)number, (int)(n < 60 ? n : 60), line);
+    return shf_fail(err, SHEAF_ERR_INPUT, "line %llu is no row of a loss table: \"%.*s\"", (unsigned long long)number,
+                    (int)(n < 60 ? n : 60), line);
 }
 
 /* One row; NULL when it is none. */
@@ -243,8 +243,7 @@ static sheaf_status check_columns(const char *line, sheaf_error *err)
         else if (*p != ' ' && *p != '"' && *p != '\r' && n < 5 && k < 31) names[n][k++] = *p;
     }
     if (n >= 3 && n <= 4 && strcmp(names[2], "sidx") == 0 && strcmp(names[3], "loss") == 0) return SHEAF_OK;
-    return shf_fail_at(err, SHEAF_ERR_INPUT, NULL, NULL, 1, -1, "the columns must be event_id,item_id,sidx,loss, not \"%.*s\"",
-                       (int)strcspn(line, "\r\n"), line);
+    return shf_fail(err, SHEAF_ERR_INPUT, "the columns must be event_id,item_id,sidx,loss, not \"%.*s\"", (int)strcspn(line, "\r\n"), line);
 }
 
 /* Settles the header from the options and the lines before the first row. */
