@@ -4,6 +4,11 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+/* From this size on buffers ask for huge pages: touching 4 KiB pages for the first time costs more than reading a file into them. */
+#define HUGE_FROM ((size_t)4 << 20)
+#define HUGE_PAGE ((size_t)2 << 20)
 
 static _Atomic uint64_t g_asked;
 static _Atomic uint64_t g_fail_at;
@@ -36,7 +41,11 @@ void *shf_malloc_aligned(size_t size_bytes)
 {
     if (refused() || size_bytes > SIZE_MAX - 64) return NULL;
     size_t rounded = (size_bytes + 63) / 64 * 64;
-    return aligned_alloc(64, rounded ? rounded : 64);
+    if (rounded < HUGE_FROM) return aligned_alloc(64, rounded ? rounded : 64);
+    void *p = NULL;
+    if (posix_memalign(&p, HUGE_PAGE, rounded) != 0) return NULL;
+    (void)madvise(p, rounded, MADV_HUGEPAGE); /* a wish: without it everything works too */
+    return p;
 }
 
 void shf_free(void *p)

@@ -18,7 +18,8 @@ static const struct {
     sheaf_status (*open)(const char *path, const shf_source_ops **ops, void **state, sheaf_error *err);
 } formats[] = {
     /* in the order of preference */
-    SHF_SOURCE_PARQUET{".txt", shf_text_open_blank},
+    {".parquet", shf_parquet_open_source},
+    {".txt", shf_text_open_blank},
     {".tsv", shf_text_open_tab},
     {".csv", shf_text_open_comma},
 };

@@ -9,7 +9,7 @@
 sheaf_status shf_text_open_blank(const char *path, const shf_source_ops **ops, void **state, sheaf_error *err);
 sheaf_status shf_text_open_tab(const char *path, const shf_source_ops **ops, void **state, sheaf_error *err);
 sheaf_status shf_text_open_comma(const char *path, const shf_source_ops **ops, void **state, sheaf_error *err);
-#define SHF_SOURCE_PARQUET
+sheaf_status shf_parquet_open_source(const char *path, const shf_source_ops **ops, void **state, sheaf_error *err);
 
 /* URIs. Owned by the caller; NULL when out of memory. */
 char *shf_uri_of_file(const char *path, sheaf_series_kind kind);
