@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <string.h>
+#include <time.h>
+
+#include "cli.h"
+
+static sheaf_status state_of(sheaf_store *store, uint64_t *lengths, size_t n, sheaf_store_statistics *s, sheaf_error *err)
+{
+    sheaf_status status = SHEAF_OK;
+    for (size_t i = 0; i < n && status == SHEAF_OK; i++)
+        status = sheaf_store_length(store, sheaf_store_record_name(store, i), &lengths[i], err);
+    *s = (sheaf_store_statistics){.size_bytes = sizeof *s};
+    return status == SHEAF_OK ? sheaf_store_get_statistics(store, s, err) : status;
+}
+
+static const char *writer_name(sheaf_writer writer)
+{
+    return writer == SHEAF_WRITER_ACTIVE ? "active" : writer == SHEAF_WRITER_CRASHED ? "crashed" : "none";
+}
+
+static void print_line(sheaf_store *store, const uint64_t *lengths, size_t n, const sheaf_store_statistics *s, double seconds, bool json)
+{
+    char text[32];
+    printf(json ? "{\"seconds\": %.3f" : "%8.3f s", seconds);
+    for (size_t i = 0; i < n; i++)
+        printf(json ? ", \"%s\": %llu" : "  %s %llu", sheaf_store_record_name(store, i), (unsigned long long)lengths[i]);
+    if (json) printf(", \"allocated_bytes\": %llu, \"writer\": \"%s\"}\n", (unsigned long long)s->allocated_bytes, writer_name(s->writer));
+    else printf("  %s  writer %s\n", cli_bytes(s->allocated_bytes, text), writer_name(s->writer));
+    fflush(stdout);
+}
+
+static sheaf_status follow(sheaf_store *store, uint64_t interval_ms, bool json, sheaf_error *err)
+{
+    enum { MOST = 16 };
+    uint64_t lengths[MOST], shown[MOST];
+    size_t n = sheaf_store_n_records(store);
+    if (n > MOST) n = MOST;
+    double begun = cli_seconds();
+    memset(shown, 0xff, sizeof shown);
+    for (;;) {
+        sheaf_store_statistics s;
+        bool changed;
+        sheaf_status status = state_of(store, lengths, n, &s, err);
+        if (status != SHEAF_OK) return status;
+        bool done = s.writer != SHEAF_WRITER_ACTIVE;
+        if (done) { /* the lengths before may be older than the writer's end */
+            status = sheaf_store_refresh(store, &changed, err);
+            if (status == SHEAF_OK) status = state_of(store, lengths, n, &s, err);
+            if (status != SHEAF_OK) return status;
+        }
+        if (done || memcmp(lengths, shown, n * sizeof *shown) != 0) print_line(store, lengths, n, &s, cli_seconds() - begun, json);
+        if (done || cli_interrupted()) return SHEAF_OK;
+        memcpy(shown, lengths, sizeof shown);
+        struct timespec wait = {(time_t)(interval_ms / 1000), (long)(interval_ms % 1000) * 1000000};
+        nanosleep(&wait, NULL);
+        status = sheaf_store_refresh(store, &changed, err);
+        if (status != SHEAF_OK) return status;
+    }
+}
+
+int sheaf_cli_follow(int argc, char **argv)
+{
+    const char *format = NULL, *path;
+    uint64_t interval_ms = 500;
+    bool json = false;
+    const cli_option options[] = {
+        {"--interval", CLI_DURATION, &interval_ms, "DURATION", "how often to look (default 500ms)", NULL},
+        {"--json", CLI_FLAG, &json, NULL, "each line a JSON object", NULL},
+        {"--format", CLI_TEXT, &format, "FORMAT", "zarr, hdf5 or npy (default: by STORE's suffix or content)", NULL},
+        {NULL, CLI_END, NULL, NULL, NULL, NULL},
+    };
+    const cli_command command = {
+        "follow",
+        "STORE",
+        "Prints a line whenever more of a growing store is committed, until its writer is done. Never makes the writer wait.",
+        "  sheaf follow run.zarr --interval 100ms",
+        1,
+        1,
+        options};
+    int n;
+    int status = cli_parse(&command, argc, argv, &path, &n);
+    if (status != CLI_CONTINUE) return status;
+    if (interval_ms == 0) return cli_usage("follow", "--interval: 0 is not possible");
+    sheaf_store_options store_options = sheaf_store_options_init();
+    store_options.format = format;
+    sheaf_store *store;
+    sheaf_error err;
+    cli_signals_install();
+    sheaf_status done = sheaf_store_open(path, &store_options, &store, &err);
+    if (done == SHEAF_OK) {
+        done = follow(store, interval_ms, json, &err);
+        sheaf_store_free(&store);
+    }
+    return done == SHEAF_OK ? CLI_DONE : cli_fail("follow", &err, NULL);
+}
