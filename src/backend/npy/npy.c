@@ -79,7 +79,7 @@ static sheaf_status write_rows(npy_state *state, size_t i, uint64_t row, uint64_
     SHF_TRY(shf_file_write(&file->file, rows, (size_t)n * array->row_bytes, file->data_offset + row * array->row_bytes, err));
     state->written += n * array->row_bytes;
     file->rows = row + n;
-    return SHEAF_OK;
+    return npy_sums_add(file, rows, n * array->row_bytes, err);
 }
 
 static sheaf_status fill_rows(npy_state *state, size_t i, uint64_t row, uint64_t n, sheaf_error *err)
@@ -108,6 +108,7 @@ static sheaf_status npy_close(void *opaque, sheaf_error *err)
     sheaf_status status = shf_file_close(&state->lengths, err);
     for (size_t i = 0; state->arrays && i < state->n_arrays; i++) {
         shf_map_close(&state->arrays[i].map);
+        shf_free(state->arrays[i].sums);
         sheaf_status closed = shf_file_close(&state->arrays[i].file, status == SHEAF_OK ? err : NULL);
         if (status == SHEAF_OK) status = closed;
     }
@@ -176,6 +177,7 @@ static sheaf_status npy_create(const char *path, shf_layout *layout, const shf_b
     for (size_t i = 0; status == SHEAF_OK && i < layout->n_arrays; i++) status = create_array(state, i, err);
     if (status == SHEAF_OK) status = open_lengths(state, SHF_OPEN_EXCLUSIVE, err);
     if (status == SHEAF_OK) status = npy_lengths_write(state, err);
+    if (status == SHEAF_OK) status = npy_sums_write(state, err);
     /* The schema comes last: a folder without it is no store. */
     if (status == SHEAF_OK) status = npy_schema_write(state, err);
     if (status == SHEAF_OK) {
@@ -232,6 +234,11 @@ static sheaf_status npy_open(const char *path, const shf_backend_options *option
     if (status == SHEAF_OK) status = open_lengths(state, mode, err);
     if (status == SHEAF_OK) status = npy_lengths_read(state, err);
     for (size_t i = 0; status == SHEAF_OK && i < layout->n_arrays; i++) status = check_array(state, i, err);
+    bool there;
+    /* Damaged checksums are verify's to tell; a writer makes them again. */
+    if (status == SHEAF_OK && options->writable && npy_sums_read(state, &there, NULL) != SHEAF_OK)
+        for (size_t i = 0; i < layout->n_arrays; i++) state->arrays[i].summed_bytes = 0;
+    for (size_t i = 0; status == SHEAF_OK && options->writable && i < layout->n_arrays; i++) status = npy_sums_catch_up(state, i, err);
     if (status == SHEAF_OK) {
         *out = state;
         return SHEAF_OK;
@@ -276,6 +283,7 @@ static sheaf_status npy_checkpoint_end(void *opaque, bool final, sheaf_error *er
         const shf_array *array = &state->layout->arrays[i];
         if (array->record >= 0) SHF_TRY(npy_header_write(state, i, shf_array_rows(state->layout, array), err));
     }
+    SHF_TRY(npy_sums_write(state, err));
     return npy_schema_write(state, err);
 }
 
@@ -355,8 +363,8 @@ static sheaf_status npy_usage(void *opaque, uint64_t *allocated_bytes, uint64_t 
 {
     (void)err;
     const npy_state *state = opaque;
-    /* Whole pages of each file; the folder, sheaf.len and sheaf.json beside. */
-    uint64_t total = 4096 + 4096 + shf_ceil_div(state->schema_bytes + 1, 4096) * 4096;
+    /* Whole pages of each file; the folder, sheaf.len, sheaf.json and sheaf.sum beside. */
+    uint64_t total = 4096 + 4096 + shf_ceil_div(state->schema_bytes + 1, 4096) * 4096 + shf_ceil_div(state->sums_bytes, 4096) * 4096;
     for (size_t i = 0; i < state->layout->n_arrays; i++)
         total += shf_ceil_div(state->arrays[i].data_offset + state->arrays[i].rows * state->layout->arrays[i].row_bytes, 4096) * 4096;
     *allocated_bytes = total;
@@ -398,6 +406,7 @@ const shf_backend_ops shf_npy_ops = {
     .refresh = npy_refresh,
     .sync = npy_sync,
     .usage = npy_usage,
+    .verify = npy_verify,
     .array_bytes = npy_array_bytes,
     .remove = npy_remove,
     .close = npy_close,
