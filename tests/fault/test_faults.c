@@ -100,20 +100,20 @@ static void each_failing_allocation_is_told_and_loses_nothing(void **state)
         for (int sticky = 0; sticky < 2; sticky++) {
             test_folder folder;
             char path[512];
-            uint64_t at = 0;
-            sheaf_status status = SHEAF_ERR_MEMORY;
-            while (status != SHEAF_OK) {
+            uint64_t at = 0, asked = UINT64_MAX;
+            while (at < asked) {
                 sheaf_error err = {0};
                 run_progress progress = {0};
                 folder_make(&folder);
                 store_path(&folder, f, "run", path, sizeof path);
                 shf_alloc_fail_at(++at, sticky);
-                status = run_steps(f, path, &progress, &err);
-                uint64_t asked = shf_alloc_count();
+                sheaf_status status = run_steps(f, path, &progress, &err);
+                asked = shf_alloc_count();
+                /* Some can be done without: a kept context, a cache. */
+                if (status != SHEAF_OK) assert_true(err.message[0] != '\0');
                 shf_alloc_fail_at(0, 0);
                 expect_survived(f, path, &progress);
                 folder_remove(&folder);
-                if (asked < at) break;
             }
             printf("%s: %llu allocations failed in turn%s\n", sheaf_format_name(f), (unsigned long long)at - 1,
                    sticky ? ", with all after it" : "");
