@@ -25,25 +25,24 @@ static inline uint64_t run_events(int steps)
 }
 
 /* Small arrays whose chunks fill up within the run; wide enough that blocks have several columns. */
-static inline sheaf_schema *run_schema(void)
+static inline sheaf_schema *run_schema(sheaf_error *err)
 {
-    sheaf_error err;
     sheaf_schema *schema = NULL;
-    if (sheaf_schema_create(&schema, &err)) return NULL;
+    if (sheaf_schema_create(&schema, err)) return NULL;
     static const char *const t[] = {"trajectory", "x"}, *const e[] = {"event"};
-    sheaf_status status = sheaf_schema_add_dimension(schema, "trajectory", SHEAF_GROWS, &err);
-    if (status == SHEAF_OK) status = sheaf_schema_add_dimension(schema, "event", SHEAF_GROWS, &err);
-    if (status == SHEAF_OK) status = sheaf_schema_add_dimension(schema, "x", 24, &err);
+    sheaf_status status = sheaf_schema_add_dimension(schema, "trajectory", SHEAF_GROWS, err);
+    if (status == SHEAF_OK) status = sheaf_schema_add_dimension(schema, "event", SHEAF_GROWS, err);
+    if (status == SHEAF_OK) status = sheaf_schema_add_dimension(schema, "x", 24, err);
     sheaf_array_spec spec = sheaf_array_spec_init("trajectory", SHEAF_I64, 1, t);
     spec.chunk[0] = 32;
-    if (status == SHEAF_OK) status = sheaf_schema_add_array(schema, &spec, &err);
+    if (status == SHEAF_OK) status = sheaf_schema_add_array(schema, &spec, err);
     spec = sheaf_array_spec_init("assets", SHEAF_F32, 2, t);
     spec.chunk[0] = 16;
     spec.chunk[1] = 10;
-    if (status == SHEAF_OK) status = sheaf_schema_add_array(schema, &spec, &err);
+    if (status == SHEAF_OK) status = sheaf_schema_add_array(schema, &spec, err);
     spec = sheaf_array_spec_init("loss", SHEAF_F64, 1, e);
     spec.chunk[0] = 1000;
-    if (status == SHEAF_OK) status = sheaf_schema_add_array(schema, &spec, &err);
+    if (status == SHEAF_OK) status = sheaf_schema_add_array(schema, &spec, err);
     if (status != SHEAF_OK) sheaf_schema_free(&schema);
     return schema;
 }
@@ -56,7 +55,7 @@ static inline sheaf_status run_steps(size_t format, const char *path, run_progre
     static double loss[450];
     sheaf_store_options options = quiet_options(format);
     options.n_threads = 0;
-    sheaf_schema *schema = run_schema();
+    sheaf_schema *schema = run_schema(err);
     if (!schema) return SHEAF_ERR_MEMORY;
     sheaf_store *store = NULL;
     sheaf_status status = sheaf_store_create(path, schema, &options, &store, err);
