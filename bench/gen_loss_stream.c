@@ -28,14 +28,24 @@ static void put(int32_t a, float b)
     fwrite(&b, 4, 1, stdout);
 }
 
-/* A table of lognormal losses makes the generator quick and keeps all 24 bits in use. */
-static float losses[1 << 16];
+/* A table of lognormal losses makes the generator quick; the lower 16 bits are drawn anew each time. */
+static uint32_t losses[1 << 16];
+
+static float draw_loss(void)
+{
+    uint64_t random = next_random();
+    uint32_t bits = losses[random & 0xffff] ^ (uint32_t)(random >> 48);
+    float loss;
+    memcpy(&loss, &bits, 4);
+    return loss;
+}
 
 static void fill_losses(void)
 {
     for (size_t i = 0; i < sizeof losses / sizeof *losses; i++) {
         double normal = sqrt(-2 * log(1 - uniform())) * cos(6.283185307179586 * uniform());
-        losses[i] = (float)exp(9 + 1.2 * normal);
+        float loss = (float)exp(9 + 1.2 * normal);
+        memcpy(&losses[i], &loss, 4);
     }
 }
 
@@ -49,10 +59,10 @@ static void packet(int32_t event, int32_t item, int32_t samples, double share, i
         put(-5, 395000);
         put(-3, 395000);
     }
-    put(-1, losses[next_random() & 0xffff]);
+    put(-1, draw_loss());
     for (int32_t s = 1; s <= samples; s++) {
         if (share < 1 && uniform() >= share) continue;
-        put(s, losses[next_random() & 0xffff]);
+        put(s, draw_loss());
     }
     put(0, 0);
 }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define BLOCK_BYTES ((size_t)256 << 10)
@@ -77,9 +78,41 @@ sheaf_status loss_pump_fd(int fd, const char *name, loss_feed feed, void *handle
     }
 }
 
+bool loss_is_store(const char *path)
+{
+    struct stat st;
+    const char *dot = strrchr(path, '.');
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) return true;
+    return dot && (strcmp(dot, ".h5") == 0 || strcmp(dot, ".hdf5") == 0);
+}
+
+typedef struct feeding {
+    loss_feed feed;
+    void *handle;
+} feeding;
+
+static sheaf_status feed_on(void *context, const void *bytes, size_t n, sheaf_error *err)
+{
+    const feeding *f = context;
+    return f->feed(f->handle, bytes, n, err);
+}
+
+static sheaf_status pump_store(const char *path, loss_feed feed, void *handle, sheaf_error *err)
+{
+    sheaf_store_options options = sheaf_store_options_init();
+    options.memory_bytes = LOSS_MEMORY;
+    feeding f = {feed, handle};
+    sheaf_loss_replay *replay;
+    sheaf_status status = sheaf_loss_replay_open(path, &options, &replay, err);
+    if (!status) status = sheaf_loss_replay_run(replay, NULL, 0, NULL, 0, loss_threads(), feed_on, &f, err);
+    sheaf_loss_replay_free(&replay);
+    return status;
+}
+
 sheaf_status loss_pump(const char *path, loss_feed feed, void *handle, sheaf_error *err)
 {
     if (strcmp(path, "-") == 0) return loss_pump_fd(STDIN_FILENO, "standard input", feed, handle, err);
+    if (loss_is_store(path)) return pump_store(path, feed, handle, err);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return system_failed("open", path, err);
     sheaf_status status = loss_pump_fd(fd, path, feed, handle, err);
@@ -138,6 +171,7 @@ static const struct {
     const char *help;
 } verbs[] = {
     {"info", loss_info, "header, counts, events, items, sparsity, specials, anomalies"},
+    {"store", loss_store, "streams into a store (Zarr, HDF5, .npy)"},
     {"cat", loss_cat, "write a stream byte for byte, or events and items of it, or its canonical form"},
     {"csv", loss_csv, "a stream as text, one pair a line"},
     {"bin", loss_bin, "text as a stream"},
@@ -152,7 +186,7 @@ static void help(FILE *out)
           "financial module, summary).\n\n",
           out);
     for (size_t i = 0; i < N_VERBS; i++) fprintf(out, "  %-6s %s\n", verbs[i].name, verbs[i].help);
-    fputs("\nINPUT is a file, or - for standard input. sheaf loss VERB --help tells more.\n\n"
+    fputs("\nINPUT is a file, a store, or - for standard input. sheaf loss VERB --help tells more.\n\n"
           "example:\n  sheaf loss csv gul.bin | head\n  gulcalc … | sheaf loss cat --canonical - | fmcalc …\n",
           out);
 }

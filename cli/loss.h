@@ -6,6 +6,9 @@
 #include "cli.h"
 #include "sheaf/loss.h"
 
+/* Bound of a store's buffers and caches. */
+#define LOSS_MEMORY ((uint64_t)32 << 20)
+
 int loss_info(int argc, char **argv);
 int loss_store(int argc, char **argv);
 int loss_cat(int argc, char **argv);
@@ -32,7 +35,9 @@ typedef sheaf_status (*loss_feed)(void *handle, const void *bytes, size_t n_byte
 
 /* Opens for reading, "-" is standard input. CLI_CONTINUE or an exit status. */
 int loss_open(const char *verb, const char *path, int *fd);
-/* Feeds a whole input. The error's path is the input's name. */
+/* Whether path is a store (a folder, or named .h5 or .hdf5). */
+bool loss_is_store(const char *path);
+/* Feeds a whole input, a store too. The error's path is the input's name. */
 sheaf_status loss_pump(const char *path, loss_feed feed, void *handle, sheaf_error *err);
 sheaf_status loss_pump_fd(int fd, const char *name, loss_feed feed, void *handle, sheaf_error *err);
 

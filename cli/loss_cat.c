@@ -29,6 +29,24 @@ static int filter_input(const char *verb, const char *path, const sheaf_loss_fil
     return code;
 }
 
+/* Packets of a store: only what holds them is read. */
+static int replay_store(const char *verb, const char *path, const sheaf_loss_filter_options *o, bool statistics, loss_output *out)
+{
+    sheaf_error err;
+    sheaf_loss_replay *replay;
+    sheaf_store_options options = sheaf_store_options_init();
+    options.memory_bytes = LOSS_MEMORY;
+    if (sheaf_loss_replay_open(path, &options, &replay, &err)) return cli_fail(verb, &err, NULL);
+    sheaf_status status = sheaf_loss_replay_run(replay, o->events, o->n_events, o->items, o->n_items, loss_threads(), loss_sink, out, &err);
+    int code = status ? cli_fail(verb, &err, NULL) : CLI_DONE;
+    sheaf_store_statistics s = {.size_bytes = sizeof s};
+    if (statistics && sheaf_store_get_statistics(sheaf_loss_replay_store(replay), &s, &err) == SHEAF_OK) {
+        fprintf(stderr, "sheaf: %s: %llu chunks decoded\n", verb, (unsigned long long)s.n_chunks_decoded);
+    }
+    sheaf_loss_replay_free(&replay);
+    return code;
+}
+
 /* ---- the canonical form ---- */
 
 typedef struct canonical {
@@ -52,11 +70,11 @@ static sheaf_status on_event(void *context, const sheaf_loss_event *event, sheaf
     return status ? status : sheaf_loss_writer_put_event(c->writer, event, err);
 }
 
-/* The inputs that can be read now; with one input or a merge, the one that is wanted. */
+/* The inputs that can be read now; in a merge, the one that is wanted. */
 static sheaf_status feed_some(canonical *c, struct pollfd *inputs, const char *const *paths, size_t n, bool merge, sheaf_error *err)
 {
     static char block[256 << 10];
-    int64_t wanted = merge || n == 1 ? sheaf_loss_merger_wants(c->merger) : -1;
+    int64_t wanted = merge ? sheaf_loss_merger_wants(c->merger) : -1;
     if (wanted < 0 && poll(inputs, n, -1) < 0) return SHEAF_OK;
     for (size_t i = 0; i < n; i++) {
         if (inputs[i].fd < 0 || (wanted >= 0 ? (int64_t)i != wanted : inputs[i].revents == 0)) continue;
@@ -93,6 +111,19 @@ static sheaf_status run_canonical(canonical *c, struct pollfd *inputs, const cha
     return status ? status : sheaf_loss_writer_finish(c->writer, err);
 }
 
+static sheaf_status feed_first(void *handle, const void *bytes, size_t n, sheaf_error *err)
+{
+    return sheaf_loss_merger_feed(handle, 0, bytes, n, err);
+}
+
+static sheaf_status run_one(canonical *c, const char *path, sheaf_error *err)
+{
+    sheaf_status status = loss_pump(path, feed_first, c->merger, err);
+    if (!status) status = sheaf_loss_merger_finish(c->merger, 0, err);
+    if (!status) status = make_writer(c, err);
+    return status ? status : sheaf_loss_writer_finish(c->writer, err);
+}
+
 static int cat_canonical(const char *verb, const char *const *paths, size_t n, bool ordered, bool merge, bool recover, loss_output *out)
 {
     sheaf_error err;
@@ -102,14 +133,14 @@ static int cat_canonical(const char *verb, const char *const *paths, size_t n, b
     canonical c = {.out = out, .ordered = ordered};
     struct pollfd *inputs = calloc(n, sizeof *inputs);
     int code = inputs ? CLI_CONTINUE : cli_error(verb, "out of memory for %zu inputs", n);
-    for (size_t i = 0; i < n && code == CLI_CONTINUE; i++) {
+    for (size_t i = 0; n > 1 && i < n && code == CLI_CONTINUE; i++) {
         inputs[i].events = POLLIN;
         code = loss_open(verb, paths[i], &inputs[i].fd);
     }
     if (code == CLI_CONTINUE) {
         sheaf_loss_join join = merge ? SHEAF_LOSS_MERGE : SHEAF_LOSS_INTERLEAVE;
         sheaf_status status = sheaf_loss_merger_create(join, n, paths, &options, on_event, &c, &c.merger, &err);
-        if (!status) status = run_canonical(&c, inputs, paths, n, merge, &err);
+        if (!status) status = n == 1 ? run_one(&c, paths[0], &err) : run_canonical(&c, inputs, paths, n, merge, &err);
         code = status ? cli_fail(verb, &err, status == SHEAF_ERR_TRUNCATED ? "--recover keeps the whole packets" : NULL) : CLI_DONE;
         sheaf_loss_stats stats;
         if (c.merger) sheaf_loss_merger_stats(c.merger, &stats), loss_remarks(verb, n == 1 ? paths[0] : "an input", &stats);
@@ -124,7 +155,7 @@ static int cat_canonical(const char *verb, const char *const *paths, size_t n, b
 
 typedef struct cat_options {
     const char *events, *items, *output;
-    bool canonical, ordered, merge, interleave, recover;
+    bool canonical, ordered, merge, interleave, recover, statistics;
 } cat_options;
 
 static int cat(const char *verb, const char *const *paths, size_t n, const cat_options *o)
@@ -144,6 +175,7 @@ static int cat(const char *verb, const char *const *paths, size_t n, const cat_o
     options.items = items;
     if (code == CLI_CONTINUE) code = loss_output_open(verb, o->output, &out);
     if (code == CLI_CONTINUE && rewrites) code = cat_canonical(verb, paths, n, o->ordered, o->merge, o->recover, &out);
+    else if (code == CLI_CONTINUE && loss_is_store(paths[0])) code = replay_store(verb, paths[0], &options, o->statistics, &out);
     else if (code == CLI_CONTINUE) code = filter_input(verb, paths[0], &options, &out);
     free(events);
     free(items);
@@ -162,6 +194,7 @@ int loss_cat(int argc, char **argv)
         {"--merge", CLI_FLAG, &o.merge, NULL, "several inputs by event id, canonical", NULL},
         {"--interleave", CLI_FLAG, &o.interleave, NULL, "several inputs, each event when it is ready, canonical", NULL},
         {"--recover", CLI_FLAG, &o.recover, NULL, "at a cut end keep the whole packets", NULL},
+        {"--statistics", CLI_FLAG, &o.statistics, NULL, "of a store: how many chunks were decoded, on standard error", NULL},
         {"--output,-o", CLI_TEXT, &o.output, "FILE", "instead of standard output", NULL},
         {0},
     };
@@ -169,7 +202,8 @@ int loss_cat(int argc, char **argv)
         .verb = "loss cat",
         .arguments = "INPUT…",
         .what = "Writes a loss stream: every byte as it is, some of its packets, or its canonical form.",
-        .example = "  sheaf loss cat gul.bin --event 7,10-12 --item 3 > part.bin\n  sheaf loss cat --merge part1.bin part2.bin > all.bin\n",
+        .example = "  sheaf loss cat gul.zarr > gul.bin\n  sheaf loss cat gul.zarr --event 7,10-12 --item 3 > part.bin\n  sheaf loss cat "
+                   "--merge part1.bin part2.bin > all.bin\n",
         .min_positional = 1,
         .max_positional = MOST,
         .options = options,

@@ -10,7 +10,7 @@
 #ifndef SHEAF_LOSS_H
 #define SHEAF_LOSS_H
 
-#include "types.h"
+#include "store.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -289,6 +289,52 @@ SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_loss_tables_finish(sheaf_loss_tabl
 /** bytes, packets, missing_delimiter. Borrowed until free. */
 SHEAF_API const sheaf_loss_stats *sheaf_loss_tables_stats(const sheaf_loss_tables *tables);
 SHEAF_API void sheaf_loss_tables_free(sheaf_loss_tables **tables);
+
+/* ---- stores ---- */
+
+/** Options of the way into a store; make them by sheaf_loss_store_options_init. */
+typedef struct sheaf_loss_store_options {
+    size_t size_bytes;                /**< of this struct */
+    const sheaf_store_options *store; /**< NULL: defaults. Borrowed until close or free */
+    sheaf_codec codec;
+    bool append;  /**< the store is there and goes on; header words must agree */
+    bool recover; /**< at a cut end the whole packets are kept and the rest is counted; else SHEAF_ERR_TRUNCATED */
+} sheaf_loss_store_options;
+
+SHEAF_API sheaf_loss_store_options sheaf_loss_store_options_init(void);
+
+typedef struct sheaf_loss_store sheaf_loss_store;
+
+/** Creates a writer of streams into a store (made when the first header words have come). It holds three tables that are committed together: pair
+ *  (sidx_delta, loss), packet (event_id, item_id, pair_end, …) and event (event, packet_end); every byte of the stream can be had back. A store that was made for an input
+ *  that proves to be no whole stream is removed. */
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_loss_store_create(const char *path, const sheaf_loss_store_options *options,
+                                                                sheaf_loss_store **out, sheaf_error *err);
+/** The next bytes of a stream, split anywhere. */
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_loss_store_feed(sheaf_loss_store *store, const void *bytes, size_t n_bytes, sheaf_error *err);
+/** The stream has ended; another one (with the same header words) may follow. */
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_loss_store_end_stream(sheaf_loss_store *store, sheaf_error *err);
+/** Commits and closes; *store is NULL afterwards in every case. */
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_loss_store_close(sheaf_loss_store **store, sheaf_error *err);
+/** bytes, packets, pairs, missing_delimiter, lost_bytes. Borrowed until close. */
+SHEAF_API const sheaf_loss_stats *sheaf_loss_store_stats(const sheaf_loss_store *store);
+/** Ends without committing the rest. NULL is fine. */
+SHEAF_API void sheaf_loss_store_free(sheaf_loss_store **store);
+
+typedef struct sheaf_loss_replay sheaf_loss_replay;
+
+/** Opens a store of a loss stream for reading. SHEAF_ERR_INPUT when it holds something else. */
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_loss_replay_open(const char *path, const sheaf_store_options *options,
+                                                               sheaf_loss_replay **out, sheaf_error *err);
+SHEAF_API const sheaf_loss_header *sheaf_loss_replay_header(const sheaf_loss_replay *replay);
+/** The store behind it, for lengths and statistics. Borrowed until free. */
+SHEAF_API sheaf_store *sheaf_loss_replay_store(const sheaf_loss_replay *replay);
+/** Hands the stream over, byte for byte, or the packets of these events and items (ascending ids; NULL: all). Only the chunks of the tables event and packet and
+ *  those of pair that hold what is asked for are decoded. In bounded memory. n_threads 0 or 1: the caller's. */
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_loss_replay_run(sheaf_loss_replay *replay, const int32_t *events, size_t n_events,
+                                                              const int32_t *items, size_t n_items, unsigned n_threads,
+                                                              sheaf_loss_sink sink, void *context, sheaf_error *err);
+SHEAF_API void sheaf_loss_replay_free(sheaf_loss_replay **replay);
 
 #ifdef __cplusplus
 }

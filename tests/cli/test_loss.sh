@@ -114,6 +114,36 @@ for ((cut = 0; cut < size; cut += 3)); do
     [ "$cut" -lt 8 ] || "$sheaf" loss cat --recover cut.bin 2>/dev/null | "$sheaf" loss info - >/dev/null 2>&1 || fail "recover at $cut"
 done
 
+# Stores: byte for byte, parts, appending, in a pipe.
+for format in zarr h5 npyd; do
+    for stream in gul open canonical; do
+        "$sheaf" loss store --replace $stream.bin s.$format 2>/dev/null || fail "store $stream.bin s.$format"
+        "$sheaf" loss cat s.$format | cmp - $stream.bin || fail "$stream.bin through s.$format"
+    done
+done
+rm -rf s.zarr
+"$sheaf" loss store --tee - s.zarr <gul.bin | cmp - gul.bin || fail "tee"
+"$sheaf" loss cat s.zarr --event 2 >part.bin
+"$sheaf" loss cat gul.bin --event 2 | cmp - part.bin || fail "an event of a store"
+"$sheaf" loss cat s.zarr --item 1,3 >part.bin
+"$sheaf" loss cat gul.bin --item 1,3 | cmp - part.bin || fail "items of a store"
+status 1 "$sheaf" loss store gul.bin s.zarr
+"$sheaf" loss store --append gul.bin s.zarr || fail "append"
+{ cat gul.bin && tail -c +9 gul.bin; } >twice.bin
+"$sheaf" loss cat s.zarr | cmp - twice.bin || fail "appended store"
+status 1 "$sheaf" loss store --append nine.bin s.zarr
+"$sheaf" loss cat s.zarr | cmp - twice.bin || fail "a refused stream changed the store"
+"$sheaf" loss info --json s.zarr | grep -q '"packets": 8,' || fail "info of a store"
+"$sheaf" loss cat --canonical s.zarr | "$sheaf" loss info --json - | grep -q '"packets": 8,' || fail "canonical form of a store"
+head -c 60 gul.bin >cut.bin
+status 3 "$sheaf" loss store cut.bin new.zarr
+[ ! -e new.zarr ] || fail "a cut stream left a store"
+status 0 "$sheaf" loss store --recover gul.bin cut.bin new.zarr
+grep -q 'the last 52 bytes' err || fail "recovering: $(cat err)"
+"$sheaf" loss cat new.zarr | cmp - gul.bin || fail "recovered store"
+status 1 "$sheaf" loss store gul.csv other.zarr
+[ ! -e other.zarr ] || fail "text left a store"
+
 # Tables.
 "$build/examples/example_loss_summary" <gul.bin >summary.bin || fail "the example"
 "$sheaf" loss info --json summary.bin | grep -q '"source": 3' || fail "the example's stream"
