@@ -90,7 +90,7 @@ static sheaf_status take_text(reader *r, char to[LONGEST_TEXT])
 
 static sheaf_status take_descr(reader *r, shf_npy_header *h)
 {
-    char text[LONGEST_TEXT], little[LONGEST_TEXT];
+    char text[LONGEST_TEXT] = "", little[LONGEST_TEXT];
     skip_space(r);
     if (r->p < r->end && *r->p == '[')
         return shf_fail(r->err, SHEAF_ERR_UNSUPPORTED, ".npy dtype is structured; one plain number type is needed");

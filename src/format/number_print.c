@@ -114,19 +114,18 @@ static uint32_t round_to_odd_f32(uint64_t g, uint32_t c)
     return (uint32_t)(product >> 64) | ((uint32_t)(product >> 32) > 1);
 }
 
-/* Chooses the decimal from the rounding interval: [lower, upper] and vb are four times the scaled values. */
+/* Chooses the decimal from the rounding interval: [lower, upper] and vb are four times the scaled values. Without branches, since
+ * which way it goes is as good as random. */
 static inline decimal choose(uint64_t lower, uint64_t vb, uint64_t upper, int k)
 {
-    uint64_t s = vb / 4;
-    if (s >= 10) {
-        uint64_t tenth = s / 10;
-        bool down = lower <= 40 * tenth, up = 40 * tenth + 40 <= upper;
-        if (down != up) return (decimal){tenth + up, k + 1};
-    }
-    bool down = lower <= 4 * s, up = 4 * s + 4 <= upper;
-    if (down != up) return (decimal){s + up, k};
-    uint64_t middle = 4 * s + 2;
-    return (decimal){s + (vb > middle || (vb == middle && (s & 1))), k};
+    uint64_t s = vb / 4, tenth = s / 10, middle = 4 * s + 2;
+    uint64_t down10 = lower <= 40 * tenth, up10 = 40 * tenth + 40 <= upper;
+    uint64_t down = lower <= 4 * s, up = 4 * s + 4 <= upper;
+    uint64_t shorter = (down10 ^ up10) & (s >= 10);
+    uint64_t nearer = (vb > middle) | ((vb == middle) & s & 1);
+    uint64_t one = down ^ up; /* just one of s and s + 1 lies inside */
+    uint64_t full = s + ((up & one) | (nearer & ~one & 1)), brief = tenth + up10;
+    return (decimal){full ^ ((full ^ brief) & (0 - shorter)), k + (int)shorter};
 }
 
 static decimal shortest_f64(uint64_t mantissa, int biased)
@@ -168,35 +167,98 @@ static char *put_exponent(char *to, int exponent)
     return to + 2;
 }
 
-/* Lays out digits * 10^exponent; digits != 0. Copies have fixed sizes for speed: SHF_NUMBER_ROOM covers them. */
-static size_t lay_out(char *to, decimal d)
+/* The eight digits of n < 10^8 as bytes 0 to 9, the first in the lowest. */
+static inline uint64_t eight_bytes(uint32_t n)
 {
-    while (d.digits % 10 == 0) {
-        d.digits /= 10;
-        d.exponent++;
-    }
-    int count = count_digits(d.digits);
-    int point = count + d.exponent; /* the decimal point lies after this many digits */
+    uint64_t v = n / 10000 | (uint64_t)(n % 10000) << 32;
+    uint64_t high = (v * 10486 >> 20) & 0x0000007f0000007fULL; /* each half / 100 */
+    v = high | (v - high * 100) << 16;
+    high = (v * 103 >> 10) & 0x000f000f000f000fULL; /* each quarter / 10 */
+    return high | (v - high * 10) << 8;
+}
+
+/* Bytes up to the last that is not zero. */
+static inline int used_bytes(uint64_t v)
+{
+    return v ? 8 - (__builtin_clzll(v) >> 3) : 0;
+}
+
+static inline void put_bytes(char *to, uint64_t v)
+{
+    v |= 0x3030303030303030ULL; /* ASCII */
+    memcpy(to, &v, sizeof v);
+}
+
+/* 1.2345e+67, the digits from the second on being in place from to + 2. */
+static size_t finish_exponent(char *to, char first, int used, int point)
+{
+    to[0] = first;
+    to[1] = '.';
+    return (size_t)(put_exponent(to + (used > 1 ? used + 1 : 1), point - 1) - to);
+}
+
+/* Lay out digits * 10^exponent, digits != 0: scaled to 9 or 17 digits, of which the trailing zeros are then dropped. Everything
+ * beyond the length is overwritten freely within SHF_NUMBER_ROOM; shifts in registers save loads of bytes just stored. */
+static size_t lay_out_9(char *to, decimal d)
+{
+    int count = count_digits(d.digits), point = count + d.exponent; /* the decimal point lies after this many digits */
+    uint32_t nine = (uint32_t)(d.digits * tens[9 - count]);
+    char first = (char)('0' + nine / 100000000);
+    uint64_t rest = eight_bytes(nine % 100000000);
+    int used = 1 + used_bytes(rest);
     if (point > 16 || point <= -4) {
-        put_digits(to + 1, d.digits, count);
-        to[0] = to[1];
-        to[1] = '.';
-        return (size_t)(put_exponent(to + (count > 1 ? count + 1 : 1), point - 1) - to);
+        put_bytes(to + 2, rest);
+        return finish_exponent(to, first, used, point);
     }
     if (point <= 0) {
         memcpy(to, "0.000000", 8);
-        put_digits(to + 2 - point, d.digits, count);
-        return (size_t)(2 - point + count);
+        to[2 - point] = first;
+        put_bytes(to + 3 - point, rest);
+        return (size_t)used + (size_t)(2 - point);
     }
-    if (d.exponent >= 0) {
-        put_digits(to, d.digits, count);
-        memset(to + count, '0', 16);
+    to[0] = first;
+    put_bytes(to + 1, rest);
+    if (used <= point) {
+        put_bytes(to + 9, 0);
         return (size_t)point;
     }
-    put_digits(to, d.digits, count);
-    memmove(to + point + 1, to + point, 16);
+    put_bytes(to + point + 1, rest >> 8 * (point - 1));
     to[point] = '.';
-    return (size_t)count + 1;
+    return (size_t)used + 1;
+}
+
+static size_t lay_out_17(char *to, decimal d)
+{
+    int count = count_digits(d.digits), point = count + d.exponent;
+    uint64_t all = d.digits * tens[17 - count];
+    char first = (char)('0' + all / 10000000000000000ULL);
+    uint64_t sixteen = all % 10000000000000000ULL;
+    uint64_t high = eight_bytes((uint32_t)(sixteen / 100000000)), low = eight_bytes((uint32_t)(sixteen % 100000000));
+    int used = low ? 9 + used_bytes(low) : 1 + used_bytes(high);
+    if (point > 16 || point <= -4) {
+        put_bytes(to + 2, high);
+        put_bytes(to + 10, low);
+        return finish_exponent(to, first, used, point);
+    }
+    if (point <= 0) {
+        memcpy(to, "0.000000", 8);
+        to[2 - point] = first;
+        put_bytes(to + 3 - point, high);
+        put_bytes(to + 11 - point, low);
+        return (size_t)used + (size_t)(2 - point);
+    }
+    to[0] = first;
+    put_bytes(to + 1, high);
+    put_bytes(to + 9, low);
+    if (used <= point) return (size_t)point;
+    if (point <= 8) {
+        put_bytes(to + point + 1, high >> 8 * (point - 1));
+        put_bytes(to + 10, low);
+    } else {
+        put_bytes(to + point + 1, low >> 8 * (point - 9));
+    }
+    to[point] = '.';
+    return (size_t)used + 1;
 }
 
 /* "inf", "-inf", "nan"; the sign has been written. */
@@ -224,7 +286,7 @@ size_t shf_print_f64(char *to, double value)
         *to = '0';
         return sign + 1;
     }
-    return sign + lay_out(to, shortest_f64(mantissa, biased));
+    return sign + lay_out_17(to, shortest_f64(mantissa, biased));
 }
 
 size_t shf_print_f32(char *to, float value)
@@ -245,7 +307,7 @@ size_t shf_print_f32(char *to, float value)
         *to = '0';
         return sign + 1;
     }
-    return sign + lay_out(to, shortest_f32(mantissa, biased));
+    return sign + lay_out_9(to, shortest_f32(mantissa, biased));
 }
 
 /* fraction * 10^decimals for 0 <= fraction < 1, rounded half to even; `odd` is the parity that decides a tie when decimals = 0. */
