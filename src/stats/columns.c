@@ -31,7 +31,7 @@ sheaf_status shf_columns_open(size_t n_columns, bool skip_nan, shf_columns *colu
 {
     size_t size;
     *columns = (shf_columns){n_columns, skip_nan, NULL};
-    if (!shf_mul_size(n_columns, FIELDS * sizeof(double), &size)) size = SIZE_MAX;
+    if (!shf_mul_size(n_columns, FIELDS * sizeof(double), &size)) return shf_fail_memory(err, SIZE_MAX, "statistics by column");
     columns->state = shf_malloc(size);
     if (!columns->state) return shf_fail_memory(err, size, "statistics by column");
     fields f = fields_of(columns, 0);

@@ -79,9 +79,9 @@ sheaf_status shf_selector_open(const double *probabilities, size_t count, size_t
                                sheaf_error *err)
 {
     *selector = NULL;
-    SHF_TRY(shf_quantile_check(probabilities, count, err));
     if (count > SHF_SELECTOR_MOST)
         return shf_fail(err, SHEAF_ERR_ARGUMENT, "%zu quantiles at once: at most %d are allowed", count, SHF_SELECTOR_MOST);
+    SHF_TRY(shf_quantile_check(probabilities, count, err));
     shf_selector *s = shf_calloc(1, sizeof *s);
     if (!s) return shf_fail_memory(err, sizeof *s, "a selection");
     if (memory_bytes < SHF_SELECTOR_MEMORY) memory_bytes = SHF_SELECTOR_MEMORY;

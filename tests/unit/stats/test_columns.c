@@ -145,7 +145,7 @@ static void a_failed_allocation_is_an_error(void **state)
     shf_alloc_fail_at(1, 0);
     assert_int_equal(shf_columns_open(5, true, &c, NULL), SHEAF_ERR_MEMORY);
     shf_alloc_fail_at(0, 0);
-    assert_int_equal(shf_columns_open(SIZE_MAX / 8, true, &c, NULL), SHEAF_ERR_MEMORY);
+    assert_int_equal(shf_columns_open(SIZE_MAX / 8 + 1, true, &c, NULL), SHEAF_ERR_MEMORY);
     shf_columns_free(&c);
 }
 
