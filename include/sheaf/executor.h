@@ -91,8 +91,8 @@ SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_executor_processes(unsigned n_proc
 
 /** An executor of your own (MPI ranks, a cluster's queue). */
 typedef struct sheaf_executor_ops {
-    size_t size_bytes; /**< sizeof(sheaf_executor_ops) */
-    const char *name;  /**< static text */
+    size_t size_bytes;  /**< sizeof(sheaf_executor_ops) */
+    const char *name;   /**< static text */
     bool shares_memory; /**< true when all workers see the caller's memory, so that sheaf_job.shared is of use to them */
     /** Runs every task of the job (or leaves some out, which then count as cancelled) and hands each result over by sheaf_results_set.
      *  Where it calls `work`, it calls it by sheaf_work_run. Returns not SHEAF_OK only when the run as a whole could not be done. */

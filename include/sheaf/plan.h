@@ -63,8 +63,8 @@ typedef struct sheaf_plan {
     int64_t block_steps;      /**< time steps of a block */
     const int64_t *scenarios; /**< Monte Carlo scenarios, in the order of the results; Borrowed during the run */
     size_t n_scenarios;
-    sheaf_plan_mode mode;     /**< default: sequential */
-    int64_t blocks_per_batch; /**< parallel mode only; default 1 */
+    sheaf_plan_mode mode;                  /**< default: sequential */
+    int64_t blocks_per_batch;              /**< parallel mode only; default 1 */
     sheaf_materialization materialization; /**< default: none */
     const sheaf_cancel *cancel;            /**< default NULL; asked before every task and between blocks */
 } sheaf_plan;
@@ -85,8 +85,8 @@ SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_plan_run(const sheaf_plan *plan, c
                                                        sheaf_outcomes **outcomes, sheaf_error *err);
 /** What block `block` of the scenario at `position` of the plan gave: *bytes is Borrowed until the outcomes are freed, and not aligned. For a
  *  block of a failed task: the status and error of the task. Any thread. */
-SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_outcomes_get(const sheaf_outcomes *outcomes, size_t position, int64_t block, const void **bytes,
-                                                           size_t *size_bytes, sheaf_error *err);
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_outcomes_get(const sheaf_outcomes *outcomes, size_t position, int64_t block,
+                                                           const void **bytes, size_t *size_bytes, sheaf_error *err);
 SHEAF_API void sheaf_outcomes_free(sheaf_outcomes **outcomes);
 
 #ifdef __cplusplus

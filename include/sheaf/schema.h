@@ -41,10 +41,9 @@ typedef struct sheaf_array_spec {
     size_t size_bytes; /**< sizeof(sheaf_array_spec) */
     const char *name;  /**< Copied. 1…63 bytes of UTF-8, no '/', no control characters, not "." or "..", no leading '.' */
     sheaf_dtype dtype;
-    int ndim; /**< 1…SHEAF_MAX_NDIM */
-    const char
-        *dimensions[SHEAF_MAX_NDIM]; /**< Copied. Names declared by sheaf_schema_add_dimension; the first may be a record dimension */
-    uint64_t chunk[SHEAF_MAX_NDIM];  /**< 0: chosen (about 1 MiB; smaller where rows are wide, for reading in both directions) */
+    int ndim;                               /**< 1…SHEAF_MAX_NDIM */
+    const char *dimensions[SHEAF_MAX_NDIM]; /**< Copied. Names declared by sheaf_schema_add_dimension; the first may be a record dimension */
+    uint64_t chunk[SHEAF_MAX_NDIM];         /**< 0: chosen (about 1 MiB; smaller where rows are wide, for reading in both directions) */
     sheaf_codec codec;
     int level;                   /**< codec level; 0: the codec's default (1) */
     const void *values;          /**< Copied. Whole content (row-major) of an array without record dimension; NULL otherwise */

@@ -95,7 +95,7 @@ static void choose_chunk(shf_array *array, uint64_t elements)
     uint64_t width = shf_max_u64(1, CROSS_TARGET_BYTES / (array->chunk[0] * array->item_size));
     for (int axis = array->ndim - 1; axis >= 1; axis--) {
         if (!array->chunk[axis]) array->chunk[axis] = shf_min_u64(array->shape[axis], shf_max_u64(1, width));
-        width /= array->chunk[axis];
+        width /= shf_max_u64(1, array->chunk[axis]);
     }
 }
 

@@ -75,12 +75,9 @@ void shf_shuffle(size_t element_size, const void *in, size_t n, void *out)
     const uint8_t *from = in;
     uint8_t *to = out;
     size_t count = n / element_size, done = 0;
-    if (element_size == 8)
-        done = shuffle_blocks(8, from, count, to, count);
-    else if (element_size == 4)
-        done = shuffle_blocks(4, from, count, to, count);
-    else if (element_size == 2)
-        done = shuffle_blocks(2, from, count, to, count);
+    if (element_size == 8) done = shuffle_blocks(8, from, count, to, count);
+    else if (element_size == 4) done = shuffle_blocks(4, from, count, to, count);
+    else if (element_size == 2) done = shuffle_blocks(2, from, count, to, count);
     for (size_t b = 0; b < element_size; b++)
         for (size_t i = done; i < count; i++) to[b * count + i] = from[i * element_size + b];
     memcpy(to + count * element_size, from + count * element_size, n % element_size);
@@ -91,12 +88,9 @@ void shf_unshuffle_range(size_t element_size, const void *in, size_t n, size_t f
     size_t stride = n / element_size, done = 0;
     const uint8_t *from = (const uint8_t *)in + first;
     uint8_t *to = out;
-    if (element_size == 8)
-        done = unshuffle_blocks(8, 3, from, count, to, stride);
-    else if (element_size == 4)
-        done = unshuffle_blocks(4, 2, from, count, to, stride);
-    else if (element_size == 2)
-        done = unshuffle_blocks(2, 1, from, count, to, stride);
+    if (element_size == 8) done = unshuffle_blocks(8, 3, from, count, to, stride);
+    else if (element_size == 4) done = unshuffle_blocks(4, 2, from, count, to, stride);
+    else if (element_size == 2) done = unshuffle_blocks(2, 1, from, count, to, stride);
     for (size_t i = done; i < count; i++)
         for (size_t b = 0; b < element_size; b++) to[i * element_size + b] = from[b * stride + i];
 }

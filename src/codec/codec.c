@@ -55,8 +55,8 @@ static sheaf_status none_decode(const void *in, size_t n, void *out, size_t expe
 
 const shf_codec shf_codec_none = {"none", none_bound, none_encode, none_decode, NULL, NULL};
 
-sheaf_status shf_codec_encode(const shf_codec *codec, shf_codec_work *work, int level, const void *in, size_t n, void *out,
-                              size_t capacity, size_t *size, sheaf_error *err)
+sheaf_status shf_codec_encode(const shf_codec *codec, shf_codec_work *work, int level, const void *in, size_t n, void *out, size_t capacity,
+                              size_t *size, sheaf_error *err)
 {
     if (work && codec->encode_with) return codec->encode_with(work, level, in, n, out, capacity, size, err);
     return codec->encode(level, 1, in, n, out, capacity, size, err);

@@ -36,8 +36,8 @@ typedef struct shf_codec {
 } shf_codec;
 
 /* As codec->encode (elements of 1 byte) and codec->decode; work may be NULL. */
-sheaf_status shf_codec_encode(const shf_codec *codec, shf_codec_work *work, int level, const void *in, size_t n, void *out,
-                              size_t capacity, size_t *size, sheaf_error *err);
+sheaf_status shf_codec_encode(const shf_codec *codec, shf_codec_work *work, int level, const void *in, size_t n, void *out, size_t capacity,
+                              size_t *size, sheaf_error *err);
 sheaf_status shf_codec_decode(const shf_codec *codec, shf_codec_work *work, const void *in, size_t n, void *out, size_t expected_size,
                               sheaf_error *err);
 

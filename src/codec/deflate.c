@@ -111,8 +111,8 @@ static sheaf_status isal_decode(wrapper wrap, const void *in, size_t n, void *ou
     state->next_out = out;
     state->avail_out = (uint32_t)expected_size;
     int status = isal_inflate_stateless(state);
-    *whole = status == ISAL_DECOMP_OK && state->block_state == ISAL_BLOCK_FINISH && state->total_out == expected_size &&
-             state->avail_in == 0;
+    *whole =
+        status == ISAL_DECOMP_OK && state->block_state == ISAL_BLOCK_FINISH && state->total_out == expected_size && state->avail_in == 0;
     shf_free(state);
     return SHEAF_OK;
 }

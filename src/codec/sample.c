@@ -40,7 +40,7 @@ static unsigned repeated_eighths(size_t element_size, const uint8_t *sample, siz
         repeats += *slot == key + 1;
         *slot = key + 1;
     }
-    return (unsigned)(repeats * 8 / count);
+    return count ? (unsigned)(repeats * 8 / count) : 0;
 }
 
 bool shf_codec_prefers_shuffle(size_t element_size, const void *data, size_t n)

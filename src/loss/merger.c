@@ -54,7 +54,7 @@ void sheaf_loss_merger_free(sheaf_loss_merger **merger)
 {
     if (!merger || !*merger) return;
     sheaf_loss_merger *m = *merger;
-    for (size_t i = 0; i < m->n_inputs; i++) {
+    for (size_t i = 0; m->inputs && i < m->n_inputs; i++) {
         shf_source_free(&m->inputs[i].source);
         shf_buf_free(&m->inputs[i].waiting);
         shf_free(m->inputs[i].name);

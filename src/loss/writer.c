@@ -64,7 +64,7 @@ static sheaf_status flush(sheaf_loss_writer *w, size_t above, sheaf_error *err)
         SHF_TRY(w->sink(w->context, w->out.data, w->out.size, err));
         w->out.size = 0;
     }
-    if (w->index.size > above) {
+    if (w->index_sink && w->index.size > above) {
         SHF_TRY(w->index_sink(w->index_context, w->index.data, w->index.size, err));
         w->index.size = 0;
     }

@@ -241,14 +241,10 @@ static void a_codec_that_is_not_built_says_so_by_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_codec_gives_back_what_it_got),
-        cmocka_unit_test(too_small_a_buffer_is_an_error_and_not_overrun),
-        cmocka_unit_test(damaged_input_never_writes_beyond),
-        cmocka_unit_test(gzip_of_several_members_is_one_content),
-        cmocka_unit_test(a_failed_allocation_is_an_error),
-        cmocka_unit_test(kept_contexts_give_the_same_bytes),
-        cmocka_unit_test(crc32_has_the_known_value_and_goes_on),
-        cmocka_unit_test(names_find_their_tables),
+        cmocka_unit_test(every_codec_gives_back_what_it_got),        cmocka_unit_test(too_small_a_buffer_is_an_error_and_not_overrun),
+        cmocka_unit_test(damaged_input_never_writes_beyond),         cmocka_unit_test(gzip_of_several_members_is_one_content),
+        cmocka_unit_test(a_failed_allocation_is_an_error),           cmocka_unit_test(kept_contexts_give_the_same_bytes),
+        cmocka_unit_test(crc32_has_the_known_value_and_goes_on),     cmocka_unit_test(names_find_their_tables),
         cmocka_unit_test(a_codec_that_is_not_built_says_so_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
