@@ -102,6 +102,7 @@ void cli_table_count(cli_table *table, const char *column, uint64_t value);
 void cli_table_integer(cli_table *table, const char *column, int64_t value);
 void cli_table_real(cli_table *table, const char *column, double value);
 void cli_table_absent(cli_table *table, const char *column);
+bool cli_table_empty(const cli_table *table);
 /* As aligned text; as a JSON array of objects. */
 void cli_table_print(const cli_table *table, FILE *out);
 void cli_table_json(const cli_table *table, FILE *out, int indent);

@@ -94,14 +94,19 @@ void cli_table_integer(cli_table *table, const char *column, int64_t value)
 
 void cli_table_real(cli_table *table, const char *column, double value)
 {
-    char shown[32], exact[32];
-    snprintf(shown, sizeof shown, fabs(value) >= 1e6 && fabs(value) < 1e15 ? "%.0f" : "%.6g", value);
+    char shown[32] = "nan", exact[32];
+    if (!isnan(value)) snprintf(shown, sizeof shown, fabs(value) >= 1e6 && fabs(value) < 1e15 ? "%.0f" : "%.6g", value);
     add_cell(table, column, isfinite(value) ? CELL_NUMBER : CELL_NONFINITE, shown, cli_real(value, exact));
 }
 
 void cli_table_absent(cli_table *table, const char *column)
 {
     add_cell(table, column, CELL_ABSENT, "", "");
+}
+
+bool cli_table_empty(const cli_table *table)
+{
+    return !table || table->n_rows == 0;
 }
 
 /* Width in characters, not bytes. */

@@ -148,8 +148,10 @@ static void twenty_years_at_interval_5_give_4_samples(void **state)
 
 static void every_interval(void)
 {
-    for (uint32_t n = 1; n <= 23; n += 2) {
-        for (uint32_t k = 1; k <= 25; k++) {
+    static const uint32_t lengths[] = {1, 2, 7, 20, 23}, intervals[] = {1, 2, 5, 25};
+    for (size_t i = 0; i < 5; i++) {
+        for (size_t l = 0; l < 4; l++) {
+            uint32_t n = lengths[i], k = intervals[l];
             sheaf_ensemble_spec spec = sheaf_ensemble_spec_by_trajectory(n);
             sheaf_ensemble_spec_add(&spec, "a", SHEAF_F64, NULL, 0);
             sheaf_ensemble_spec_add(&spec, "b", SHEAF_I32, (const uint64_t[]){3}, 1);
@@ -161,7 +163,7 @@ static void every_interval(void)
             int32_t b[23][3];
             for (uint32_t t = 0; t < n; t++) {
                 a[t] = t + .5;
-                for (int i = 0; i < 3; i++) b[t][i] = (int32_t)(10 * t) + i;
+                for (int e = 0; e < 3; e++) b[t][e] = (int32_t)(10 * t) + e;
             }
             OK(sheaf_ensemble_put_trajectory(run, -3, n, (const void *const[]){a, b}, NULL, &err));
             OK(sheaf_ensemble_commit(run, &err));

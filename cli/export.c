@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <string.h>
+
+#include "cli.h"
+#include "sheaf/interchange.h"
+
+/* An unknown suffix is told before the store is opened. */
+static int check_suffix(const char *path)
+{
+    const char *known[32], *name, *dot = strrchr(path, '.');
+    size_t n = 0;
+    for (; n < 32 && (name = sheaf_export_type(n)); n++) {
+        known[n] = name;
+        if (dot && strcmp(dot + 1, name) == 0) return CLI_CONTINUE;
+    }
+    return cli_unknown("export", "kind of file", dot ? dot + 1 : path, known, n);
+}
+
+int sheaf_cli_export(int argc, char **argv)
+{
+    const char *format = NULL, *what = NULL, *nonfinite = NULL, *positional[2];
+    bool quiet = false;
+    const cli_option options[] = {
+        {"--what", CLI_TEXT, &what, "summaries|ARRAY|all", "what to write (default: summaries, or all where there are none)", NULL},
+        {"--nonfinite", CLI_TEXT, &nonfinite, "null|string", "inf and nan in JSON (default null)", NULL},
+        {"--format", CLI_TEXT, &format, "FORMAT", "of STORE: zarr, hdf5 or npy (default: by its suffix or content)", NULL},
+        {"--quiet", CLI_FLAG, &quiet, NULL, "no closing line", NULL},
+        {NULL, CLI_END, NULL, NULL, NULL, NULL},
+    };
+    const cli_command command = {
+        "export",
+        "STORE OUT",
+        "Writes a part of a store to a file that its suffix names (.csv, .json, .npy, …), trajectories by growing id.",
+        "  sheaf export run.zarr summaries.csv\n  sheaf export run.zarr losses.npy --what annual_losses",
+        2,
+        2,
+        options};
+    int n;
+    int status = cli_parse(&command, argc, argv, positional, &n);
+    if (status == CLI_CONTINUE) status = check_suffix(positional[1]);
+    if (status != CLI_CONTINUE) return status;
+    sheaf_table_spec spec = sheaf_table_spec_init(what ? what : "summaries");
+    if (nonfinite && strcmp(nonfinite, "string") == 0) spec.nonfinite = SHEAF_NONFINITE_STRING;
+    else if (nonfinite && strcmp(nonfinite, "null") != 0)
+        return cli_usage("export", "--nonfinite \"%s\" is neither null nor string", nonfinite);
+    sheaf_store_options store_options = sheaf_store_options_init();
+    store_options.format = format;
+    sheaf_store *store;
+    sheaf_error err;
+    uint64_t n_rows = 0;
+    double begun = cli_seconds();
+    sheaf_status done = sheaf_store_open(positional[0], &store_options, &store, &err);
+    if (done == SHEAF_OK) {
+        done = sheaf_export(store, &spec, positional[1], &n_rows, &err);
+        if (done == SHEAF_ERR_NOT_FOUND && !what) {
+            spec.what = "all";
+            done = sheaf_export(store, &spec, positional[1], &n_rows, &err);
+        }
+        sheaf_store_free(&store);
+    }
+    if (done != SHEAF_OK) return cli_fail("export", &err, NULL);
+    if (!quiet)
+        fprintf(stderr, "sheaf: export: %llu rows of %s in %s, %.2f s\n", (unsigned long long)n_rows, spec.what, positional[1],
+                cli_seconds() - begun);
+    return CLI_DONE;
+}

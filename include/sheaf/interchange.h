@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+/** @file interchange.h  What comes in from other tools' files, and goes out to them. */
+#ifndef SHEAF_INTERCHANGE_H
+#define SHEAF_INTERCHANGE_H
+
+#include "ensemble.h"
+#include "table.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** How an input becomes an ensemble. Make one by sheaf_import_spec_init. */
+typedef struct sheaf_import_spec {
+    size_t size_bytes;         /**< sizeof(sheaf_import_spec) */
+    sheaf_ensemble_kind kind;  /**< default SHEAF_BY_STEP: each row is a step, each further axis belongs to it (the first one is `trajectory`).
+                                  SHEAF_BY_TRAJECTORY: each row is a trajectory, its second axis its steps. The array keeps its shape in both */
+    const char *type;          /**< "txt", "tsv", "csv" (all text, told apart by content), "npy", …; NULL: by the suffix of the path. Borrowed, like what follows */
+    const char *name;          /**< of the variable; NULL: the file's stem */
+    const char *array;         /**< which array of an input that holds several; NULL: the only one */
+    sheaf_dtype stored;        /**< SHEAF_DTYPE_NONE: as it is (text: f64) */
+    sheaf_codec codec;
+    uint32_t interval;         /**< sampling interval; default 1 */
+    bool keep_last;
+    bool no_summaries;         /**< by trajectory: no general summaries */
+    bool resume;               /**< go on with a store that holds the first rows already */
+} sheaf_import_spec;
+
+SHEAF_API sheaf_import_spec sheaf_import_spec_init(void);
+
+/** What was imported. */
+typedef struct sheaf_import_result {
+    uint64_t n_rows;                 /**< rows of the input */
+    char name[SHEAF_MAX_NAME + 1];   /**< of the variable */
+} sheaf_import_result;
+
+/** Imports a file into a new store. After an error nothing of it is left (unless `resume`). result may be NULL. Errors of text name line and column
+ *  (SHEAF_ERR_INPUT); SHEAF_ERR_UNSUPPORTED lists the types that are known. One thread. */
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_import(const char *input, const char *store, const sheaf_import_spec *spec,
+                                                     const sheaf_store_options *options, sheaf_import_result *result, sheaf_error *err);
+
+/** Gives the next bytes, up to n: *got, 0 at the end. */
+typedef sheaf_status (*sheaf_source)(void *context, void *to, size_t n, size_t *got, sheaf_error *err);
+/** As sheaf_import, from a stream. spec->type says what it is (text or npy). */
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_import_stream(sheaf_source source, void *context, const char *store, const sheaf_import_spec *spec,
+                                                            const sheaf_store_options *options, sheaf_import_result *result, sheaf_error *err);
+/** Name of the i-th type that can be imported, NULL past the last. Any thread. */
+SHEAF_API const char *sheaf_import_type(size_t i);
+
+/** Writes a part of a store (spec->what, see table.h) to a file; its suffix says how: .csv, .tsv, .json, .npy, …; SHEAF_ERR_UNSUPPORTED lists the known ones.
+ *  Trajectories come by growing id. The file is written beside its place and renamed, so it is there whole or not at all. *n_rows may be NULL. */
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_export(sheaf_store *store, const sheaf_table_spec *spec, const char *path, uint64_t *n_rows, sheaf_error *err);
+/** Suffix of the i-th kind of file that can be written, without its dot; NULL past the last. Any thread. */
+SHEAF_API const char *sheaf_export_type(size_t i);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "interchange/import.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "base/dtype.h"
+#include "io/file.h"
+
+static const shf_import_type types[] = {
+    {"txt", shf_import_text, NULL},
+    {"tsv", shf_import_text, NULL},
+    {"csv", shf_import_text, NULL},
+    {"npy", shf_import_npy, NULL},
+};
+#define N_TYPES (sizeof types / sizeof types[0])
+
+const char *sheaf_import_type(size_t i)
+{
+    return i < N_TYPES ? types[i].name : NULL;
+}
+
+sheaf_import_spec sheaf_import_spec_init(void)
+{
+    return (sheaf_import_spec){.size_bytes = sizeof(sheaf_import_spec), .kind = SHEAF_BY_STEP, .interval = 1};
+}
+
+/* ---- rows become records ---- */
+
+static sheaf_status plan_steps(const shf_importer *in, int ndim, const uint64_t *shape, sheaf_ensemble_spec *spec, sheaf_error *err)
+{
+    const char *names[SHEAF_ENSEMBLE_MAX_NDIM];
+    char others[SHEAF_ENSEMBLE_MAX_NDIM][SHEAF_MAX_NAME + 1];
+    if (ndim > SHEAF_ENSEMBLE_MAX_NDIM)
+        return shf_fail(err, SHEAF_ERR_UNSUPPORTED, "the input has %d dimensions; at most %d can be imported", ndim + 1,
+                        SHEAF_ENSEMBLE_MAX_NDIM + 1);
+    *spec = sheaf_ensemble_spec_by_step();
+    sheaf_ensemble_spec_add(spec, in->name, in->dtype, shape, ndim);
+    /* (time, trajectory), or as a simulation in d dimensions hands it over, (time, d, …, trajectory) */
+    for (int i = 0; i < ndim; i++) {
+        snprintf(others[i], sizeof others[i], "%.*s_%d", SHEAF_MAX_NAME - 2, in->name, i);
+        names[i] = i == ndim - 1 ? "trajectory" : others[i];
+    }
+    if (ndim) sheaf_ensemble_spec_dimensions(spec, names);
+    return SHEAF_OK;
+}
+
+static sheaf_status plan_trajectories(shf_importer *in, int ndim, const uint64_t *shape, sheaf_ensemble_spec *spec, sheaf_error *err)
+{
+    if (ndim < 1) return shf_fail(err, SHEAF_ERR_INPUT, "the input has one dimension: trajectories need a second one, their steps");
+    if (ndim - 1 > SHEAF_ENSEMBLE_MAX_NDIM)
+        return shf_fail(err, SHEAF_ERR_UNSUPPORTED, "the input has %d dimensions; at most %d can be imported", ndim + 1,
+                        SHEAF_ENSEMBLE_MAX_NDIM + 2);
+    if (shape[0] == 0 || shape[0] > INT32_MAX)
+        return shf_fail(err, SHEAF_ERR_INPUT, "trajectories of %llu steps are not possible", (unsigned long long)shape[0]);
+    in->n_steps = (uint32_t)shape[0];
+    *spec = sheaf_ensemble_spec_by_trajectory(in->n_steps);
+    sheaf_ensemble_spec_add(spec, in->name, in->dtype, shape + 1, ndim - 1);
+    if (!in->spec->no_summaries) spec->summaries = SHEAF_SUMMARIES_GENERAL;
+    return SHEAF_OK;
+}
+
+sheaf_status shf_importer_begin(shf_importer *in, sheaf_dtype dtype, int ndim, const uint64_t *shape, sheaf_error *err)
+{
+    sheaf_ensemble_spec spec;
+    in->dtype = dtype;
+    in->row_bytes = sheaf_dtype_size(dtype);
+    for (int i = 0; i < ndim; i++)
+        if (!shf_mul_size(in->row_bytes, (size_t)shape[i], &in->row_bytes) || in->row_bytes > SIZE_MAX / 4)
+            return shf_fail(err, SHEAF_ERR_INPUT, "one row of the input is too large");
+    if (in->spec->kind == SHEAF_BY_STEP) SHF_TRY(plan_steps(in, ndim, shape, &spec, err));
+    else SHF_TRY(plan_trajectories(in, ndim, shape, &spec, err));
+    spec.interval = in->spec->interval;
+    spec.keep_last = in->spec->keep_last;
+    spec.codec = in->spec->codec;
+    if (in->spec->stored != SHEAF_DTYPE_NONE) sheaf_ensemble_spec_store_as(&spec, in->spec->stored);
+    shf_path_kind kind = SHF_PATH_NONE;
+    if (in->spec->resume) SHF_TRY(shf_path_stat(in->store, &kind, NULL, err));
+    SHF_TRY(kind == SHF_PATH_NONE ? sheaf_ensemble_create(in->store, &spec, in->options, &in->run, err)
+                                  : sheaf_ensemble_resume(in->store, &spec, in->options, &in->run, err));
+    return in->spec->kind == SHEAF_BY_STEP ? sheaf_ensemble_next_step(in->run, &in->next_step, err) : SHEAF_OK;
+}
+
+sheaf_status shf_importer_row(shf_importer *in, const void *row, const double *time, const int64_t *id, sheaf_error *err)
+{
+    const void *values[] = {row};
+    uint64_t at = in->n_rows++;
+    if (in->spec->kind == SHEAF_BY_STEP) {
+        if (at < in->next_step && in->spec->resume && at + in->spec->interval <= in->next_step) return SHEAF_OK;
+        return sheaf_ensemble_put_step(in->run, at, time ? *time : (double)at, values, err);
+    }
+    bool there = false;
+    int64_t trajectory = id ? *id : (int64_t)at;
+    if (in->spec->resume) SHF_TRY(sheaf_ensemble_contains(in->run, trajectory, &there, err));
+    return there ? SHEAF_OK : sheaf_ensemble_put_trajectory(in->run, trajectory, in->n_steps, values, NULL, err);
+}
+
+/* ---- the whole of it ---- */
+
+static sheaf_status find_type(const char *name, const char *path, const shf_import_type **out, sheaf_error *err)
+{
+    char known[160];
+    size_t n = 0;
+    const char *suffix = name;
+    if (!suffix && path && (suffix = strrchr(shf_path_base(path), '.'))) suffix++;
+    for (size_t i = 0; i < N_TYPES; i++) {
+        if (suffix && strcmp(types[i].name, suffix) == 0) {
+            *out = &types[i];
+            return SHEAF_OK;
+        }
+        if (n < sizeof known) n += (size_t)snprintf(known + n, sizeof known - n, " %s", types[i].name);
+    }
+    if (!suffix)
+        return shf_fail_at(err, SHEAF_ERR_UNSUPPORTED, path, NULL, -1, -1, "the type of the input is not known; known types:%s", known);
+    return shf_fail_at(err, SHEAF_ERR_UNSUPPORTED, path, NULL, -1, -1, "unknown type \"%.40s\" of input; known types:%s", suffix, known);
+}
+
+static sheaf_status name_variable(shf_importer *in, const char *path, sheaf_error *err)
+{
+    const char *name = in->spec->name, *stem = path ? shf_path_base(path) : "data";
+    size_t n = strlen(stem);
+    const char *dot = strrchr(stem, '.');
+    if (dot && dot != stem) n = (size_t)(dot - stem);
+    if (name) {
+        stem = name;
+        n = strlen(name);
+    }
+    if (n == 0 || n > SHEAF_MAX_NAME)
+        return shf_fail(err, SHEAF_ERR_ARGUMENT, "\"%.100s\" cannot name a variable; give another name", stem);
+    memcpy(in->name, stem, n);
+    return SHEAF_OK;
+}
+
+/* Ends the run: whole, or as if it had not been. */
+static sheaf_status finish(shf_importer *in, sheaf_status status, sheaf_error *err)
+{
+    if (status == SHEAF_OK && !in->run) return shf_fail(err, SHEAF_ERR_INPUT, "the input is empty");
+    if (status == SHEAF_OK) return sheaf_ensemble_close(&in->run, err);
+    bool begun = in->run != NULL;
+    if (in->spec->resume || status == SHEAF_ERR_BUDGET) { /* what is committed stays */
+        sheaf_status ended = sheaf_ensemble_suspend(&in->run, NULL);
+        (void)ended;
+        return status;
+    }
+    sheaf_ensemble_free(&in->run);
+    if (begun) {
+        sheaf_status removed = sheaf_store_remove(in->store, NULL);
+        (void)removed; /* the first error is the one to tell */
+    }
+    return status;
+}
+
+static sheaf_status check(const char *store, const sheaf_import_spec *spec, shf_importer *in, const sheaf_store_options *options,
+                          sheaf_error *err)
+{
+    memset(in, 0, sizeof *in);
+    if (!store || !spec || spec->size_bytes != sizeof *spec)
+        return shf_fail(err, SHEAF_ERR_ARGUMENT, "an import needs a store and a spec of %zu bytes", sizeof *spec);
+    if (spec->kind != SHEAF_BY_STEP && spec->kind != SHEAF_BY_TRAJECTORY)
+        return shf_fail(err, SHEAF_ERR_ARGUMENT, "as steps or as trajectories");
+    if (spec->interval == 0) return shf_fail(err, SHEAF_ERR_ARGUMENT, "a sampling interval of 0 is not possible; at least 1");
+    in->store = store;
+    in->spec = spec;
+    in->options = options;
+    return SHEAF_OK;
+}
+
+sheaf_status sheaf_import_stream(sheaf_source source, void *context, const char *store, const sheaf_import_spec *spec,
+                                 const sheaf_store_options *options, sheaf_import_result *result, sheaf_error *err)
+{
+    shf_importer in;
+    const shf_import_type *type;
+    SHF_TRY(check(store, spec, &in, options, err));
+    if (!source) return shf_fail(err, SHEAF_ERR_ARGUMENT, "no source is given");
+    SHF_TRY(find_type(spec->type, NULL, &type, err));
+    if (!type->read_stream) return shf_fail(err, SHEAF_ERR_UNSUPPORTED, "%s cannot be read from a stream; give a file", type->name);
+    SHF_TRY(name_variable(&in, NULL, err));
+    shf_stream stream = {source, context};
+    sheaf_status status = finish(&in, type->read_stream(&stream, &in, err), err);
+    if (status == SHEAF_OK && result) {
+        result->n_rows = in.n_rows;
+        memcpy(result->name, in.name, sizeof in.name);
+    }
+    return status;
+}
+
+typedef struct file_source {
+    shf_file file;
+    uint64_t offset;
+} file_source;
+
+static sheaf_status read_file(void *context, void *to, size_t n, size_t *got, sheaf_error *err)
+{
+    file_source *f = context;
+    SHF_TRY(shf_file_read_some(&f->file, to, n, f->offset, got, err));
+    f->offset += *got;
+    return SHEAF_OK;
+}
+
+static sheaf_status import_file(const shf_import_type *type, const char *input, shf_importer *in, sheaf_error *err)
+{
+    if (type->read_path) return type->read_path(input, in, err);
+    file_source f = {SHF_FILE_CLOSED, 0};
+    shf_stream stream = {read_file, &f};
+    SHF_TRY(shf_file_open(&f.file, input, SHF_OPEN_READ, err));
+    sheaf_status status = type->read_stream(&stream, in, err);
+    if (status != SHEAF_OK) shf_error_locate(err, input, NULL, -1, -1);
+    sheaf_status closed = shf_file_close(&f.file, status == SHEAF_OK ? err : NULL);
+    return status != SHEAF_OK ? status : closed;
+}
+
+sheaf_status sheaf_import(const char *input, const char *store, const sheaf_import_spec *spec, const sheaf_store_options *options,
+                          sheaf_import_result *result, sheaf_error *err)
+{
+    shf_importer in;
+    const shf_import_type *type;
+    SHF_TRY(check(store, spec, &in, options, err));
+    if (!input) return shf_fail(err, SHEAF_ERR_ARGUMENT, "no input is given");
+    SHF_TRY(find_type(spec->type, input, &type, err));
+    SHF_TRY(name_variable(&in, input, err));
+    sheaf_status status = finish(&in, import_file(type, input, &in, err), err);
+    if (status != SHEAF_OK) return status;
+    if (result) {
+        result->n_rows = in.n_rows;
+        memcpy(result->name, in.name, sizeof in.name);
+    }
+    return SHEAF_OK;
+}
