@@ -47,6 +47,8 @@ shf_parquet_work *shf_parquet_work_take(shf_parquet *file, sheaf_error *err);
 void shf_parquet_work_give(shf_parquet *file, shf_parquet_work *work);
 void shf_parquet_index_free(shf_parquet_index *index);
 sheaf_status shf_parquet_pread(shf_parquet *file, void *to, size_t n, uint64_t offset, sheaf_error *err);
+/* The codec of a Parquet compression; NULL when there is none. */
+const shf_codec *shf_parquet_codec(int32_t codec);
 /* Adds path, column and offset to an error. */
 sheaf_status shf_parquet_locate(const shf_parquet *file, size_t column, int64_t byte, sheaf_status status, sheaf_error *err);
 

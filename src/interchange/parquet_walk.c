@@ -15,7 +15,7 @@ static sheaf_status damaged(const shf_parquet_walk *walk, uint64_t at, const cha
 }
 
 /* ---- chunk ---- */
-static const shf_codec *codec_of(int32_t codec)
+const shf_codec *shf_parquet_codec(int32_t codec)
 {
     switch (codec) {
     case SHF_PQ_UNCOMPRESSED: return &shf_codec_none;
@@ -36,7 +36,7 @@ static sheaf_status check_kind(shf_parquet_walk *walk, sheaf_error *err)
     if (chunk->type != (int32_t)walk->info.type)
         return shf_fail(err, SHEAF_ERR_DAMAGED, "its chunk holds %s, its schema says %s", shf_pq_type_name(chunk->type),
                         shf_pq_type_name((int32_t)walk->info.type));
-    walk->codec = codec_of(chunk->codec);
+    walk->codec = shf_parquet_codec(chunk->codec);
     if (!walk->codec)
         return shf_fail(err, SHEAF_ERR_UNSUPPORTED, "the compression %s (%d) is not supported", shf_pq_compression_name(chunk->codec),
                         (int)chunk->codec);
@@ -406,7 +406,7 @@ sheaf_status shf_parquet_walk_begin(shf_parquet_walk *walk, shf_parquet *file, s
     bool part = first > 0 || end < walk->n_group_rows;
     if (part && (walk->index = atomic_load_explicit(&file->indexes[group * file->footer.n_columns + column], memory_order_acquire))) {
         walk->chunk = walk->index->chunk; /* checked when it was remembered */
-        walk->codec = codec_of(walk->chunk.codec);
+        walk->codec = shf_parquet_codec(walk->chunk.codec);
         return seek(walk, err);
     }
     SHF_TRY(open_chunk(walk, err));
