@@ -56,6 +56,13 @@ static shf_zarr_live *new_live(const shf_zarr_node *node, uint64_t shard)
     return live;
 }
 
+void shf_zarr_count_full(shf_zarr_live *live, size_t i)
+{
+    if (live->slot[i] & SHF_ZARR_FULL) return;
+    live->slot[i] |= SHF_ZARR_FULL;
+    live->n_full++;
+}
+
 /* What the index on disk says of chunk i becomes known. */
 static void take_entry(const shf_zarr_node *node, const shf_array *array, shf_zarr_live *live, size_t i, shf_shard_entry entry)
 {
@@ -66,12 +73,12 @@ static void take_entry(const shf_zarr_node *node, const shf_array *array, shf_za
     if (shf_shard_entry_absent(entry)) return;
     live->published = true;
     if (entry.offset >= node->plan.far_base) {
-        live->slot[i] = entry.offset == shf_shard_slot(&node->plan, i, 0) ? 1 : 2;
+        live->slot[i] = entry.offset == shf_shard_slot(&node->plan, i, 0) ? SHF_ZARR_FAR_0 : SHF_ZARR_FAR_1;
     } else if (partial) {
         live->tail = true;
     } else {
         live->end = shf_max_u64(live->end, entry.offset + entry.size);
-        live->n_full++;
+        shf_zarr_count_full(live, i);
     }
 }
 

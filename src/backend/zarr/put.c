@@ -35,7 +35,9 @@ sheaf_status shf_zarr_write_index(shf_zarr_state *state, size_t index, shf_zarr_
     live->dirty = false;
     for (size_t i = 0; i < node->n_chunks; i++) {
         uint64_t offset = live->entries[i].offset;
-        live->slot[i] = offset == shf_shard_slot(&node->plan, i, 0) ? 1 : offset == shf_shard_slot(&node->plan, i, 1) ? 2 : 0;
+        live->slot[i] &= SHF_ZARR_FULL;
+        if (offset == shf_shard_slot(&node->plan, i, 0)) live->slot[i] |= SHF_ZARR_FAR_0;
+        if (offset == shf_shard_slot(&node->plan, i, 1)) live->slot[i] |= SHF_ZARR_FAR_1;
     }
     return SHEAF_OK;
 }
@@ -89,7 +91,7 @@ static sheaf_status append(shf_zarr_state *state, size_t index, shf_zarr_live *l
     SHF_TRY(status);
     live->entries[slot] = (shf_shard_entry){live->end, n};
     live->end += n;
-    live->n_full++;
+    shf_zarr_count_full(live, slot);
     live->dirty = true;
     return SHEAF_OK;
 }
@@ -157,12 +159,12 @@ static sheaf_status adopt_locked(shf_zarr_state *state, size_t index, const shf_
     SHF_TRY(check_place(state, index, spot->shard, place, err));
     SHF_TRY(shf_zarr_make_live(state, index, spot->shard, false, false, &live, err));
     shf_shard_entry *entry = &live->entries[spot->slot];
-    bool new_full = entry->offset != place->offset || entry->size != place->size;
+    bool other = entry->offset != place->offset || entry->size != place->size;
     *entry = (shf_shard_entry){place->offset, place->size};
     if (!state->options.writable) return SHEAF_OK;
-    live->dirty = live->dirty || new_full;
+    live->dirty = live->dirty || other;
     live->end = shf_max_u64(live->end, place->offset + place->size);
-    if (new_full) live->n_full++;
+    shf_zarr_count_full(live, spot->slot);
     return SHEAF_OK;
 }
 
@@ -186,7 +188,7 @@ static sheaf_status partial_locked(shf_zarr_state *state, size_t index, const sh
     shf_zarr_handle *handle;
     SHF_TRY(shf_zarr_make_live(state, index, spot->shard, true, false, &live, err));
     SHF_TRY(shf_zarr_acquire(state, index, spot->shard, true, &handle, err));
-    uint64_t to = shf_shard_slot(&node->plan, spot->slot, live->slot[spot->slot] == 1 ? 1 : 0);
+    uint64_t to = shf_shard_slot(&node->plan, spot->slot, live->slot[spot->slot] & SHF_ZARR_FAR_0 ? 1 : 0);
     live->far = true;
     sheaf_status status = shf_zarr_write(state, handle, bytes, n, to, err);
     shf_zarr_release(state, handle);
@@ -223,6 +225,8 @@ sheaf_status shf_zarr_drop(void *opaque, size_t index, uint64_t block, uint64_t 
     sheaf_status status = shf_zarr_make_live(state, index, spot.shard, false, true, &live, err);
     if (status == SHEAF_OK) {
         live->entries[spot.slot] = (shf_shard_entry){SHF_SHARD_ABSENT, SHF_SHARD_ABSENT};
+        if (live->slot[spot.slot] & SHF_ZARR_FULL) live->n_full--;
+        live->slot[spot.slot] &= (uint8_t)~SHF_ZARR_FULL;
         live->dirty = true;
     }
     pthread_mutex_unlock(&state->mutex);

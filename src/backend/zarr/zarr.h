@@ -26,6 +26,8 @@ enum {
     SHF_ZARR_MAX_HANDLES = 64,  /* open files of one store */
     SHF_ZARR_ATTEMPTS = 5,      /* of a read while the index changes under it */
 };
+/* What is known about a chunk of a live shard. */
+enum { SHF_ZARR_FAR_0 = 1, SHF_ZARR_FAR_1 = 2, SHF_ZARR_FULL = 4 };
 /* Masks of chunks as get hands them over. */
 enum {
     SHF_ZARR_ENCODED = 0, /* as the array's codec and a CRC-32C made them */
@@ -55,7 +57,7 @@ typedef struct shf_zarr_live {
     bool far;                 /* the file reaches into the far area */
     bool dirty;               /* entries differ from the index on disk */
     shf_shard_entry *entries; /* n_chunks of the node */
-    uint8_t *slot;            /* per chunk: 1 or 2 when the index on disk names far slot 0 or 1, else 0 */
+    uint8_t *slot;            /* per chunk: SHF_ZARR_FAR_0 or _1: the index on disk names that far slot; SHF_ZARR_FULL: counted in n_full */
 } shf_zarr_live;
 
 typedef struct shf_zarr_node {
@@ -131,6 +133,8 @@ shf_zarr_live *shf_zarr_find_live(const shf_zarr_node *node, uint64_t shard);
 sheaf_status shf_zarr_make_live(shf_zarr_state *state, size_t node, uint64_t shard, bool fresh, bool repair, shf_zarr_live **out,
                                 sheaf_error *err);
 void shf_zarr_drop_live(shf_zarr_state *state, size_t node, const shf_zarr_live *live);
+/* Chunk i is whole and in its place. */
+void shf_zarr_count_full(shf_zarr_live *live, size_t i);
 void shf_zarr_free_lives(shf_zarr_node *node);
 
 /* put.c */
