@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What tests/interop/test_hdf5_outside.py drives, by the public interface.
+/* What tests/interop/test_hdf5_outside.py and test_zarr_outside.py drive, by the public interface.
  *   write FILE ROWS [CODEC]   a store with an array of every kind; ROWS trajectories, 3 × ROWS events
  *   grow FILE                 the same store, open: each line of standard input is a command (append N, commit, checkpoint, close), answered
  *                             by a line
@@ -55,7 +55,7 @@ static sheaf_store *create(const char *path, sheaf_codec codec)
     }
     check(sheaf_schema_set_attributes(schema, "{\"model\": \"walk\", \"seed\": 7}", &g_error));
     sheaf_store_options options = sheaf_store_options_init();
-    options.format = "hdf5";
+    options.format = strstr(path, ".zarr") ? "zarr" : "hdf5";
     options.if_exists = SHEAF_IF_EXISTS_REPLACE;
     options.commit_interval_ms = options.checkpoint_interval_ms = 0;
     check(sheaf_store_create(path, schema, &options, &store, &g_error));

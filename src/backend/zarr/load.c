@@ -300,12 +300,5 @@ sheaf_status shf_zarr_reload(shf_zarr_state *state, sheaf_error *err)
 {
     sheaf_error mine = {0};
     if (!err) err = &mine;
-    if (!state->ours) return reload(state, err);
-    char *path = shf_path_join(state->path, SHF_ZARR_METADATA_NAME);
-    shf_buf text = {0};
-    sheaf_status status = path ? shf_path_read(path, SHF_ZARR_MAX_METADATA, &text, err) : shf_fail_memory(err, 0, "a path");
-    bool same = status == SHEAF_OK && text.size == state->text.size && !memcmp(text.data, state->text.data, text.size);
-    shf_buf_free(&text);
-    shf_free(path);
-    return status != SHEAF_OK || same ? status : reload(state, err);
+    return reload(state, err);
 }

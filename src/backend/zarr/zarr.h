@@ -162,7 +162,7 @@ sheaf_status shf_zarr_make_folder(shf_zarr_state *state, const char *path, sheaf
 
 /* load.c: metadata of a store into nodes and an empty layout. */
 sheaf_status shf_zarr_load(shf_zarr_state *state, sheaf_error *err);
-/* Root metadata only, for refresh; *same when nothing changed. */
+/* For refresh: lengths and attributes of the same arrays. */
 sheaf_status shf_zarr_reload(shf_zarr_state *state, sheaf_error *err);
 
 /* layout.c: names and lengths of dimensions from the nodes. */
