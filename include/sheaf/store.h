@@ -27,15 +27,17 @@ typedef struct sheaf_store_options {
     size_t size_bytes;  /**< sizeof(sheaf_store_options) */
     const char *format; /**< "zarr", "hdf5", "npy", "mem"; NULL: by the path's suffix (.zarr, .h5/.hdf5, .npyd), "mem" only by name */
     sheaf_if_exists if_exists;
-    unsigned n_threads;              /**< encoding threads; 0: the calling thread encodes; default: processors - 1, at most 8 */
-    uint64_t memory_bytes;           /**< bound of buffers, queue, encoders and caches; default 256 MiB */
-    uint64_t disk_bytes;             /**< bound of allocated bytes; 0 (default): none */
-    uint64_t commit_rows;            /**< commit after so many appended records; 0 (default): not by rows */
-    uint64_t commit_bytes;           /**< commit after so many appended bytes; default 64 MiB; 0: not by bytes */
-    uint64_t commit_interval_ms;     /**< commit by a timer; default 1,000; 0: no timer */
-    uint64_t checkpoint_interval_ms; /**< default 10,000; 0: only at close, when asked, and when the log grows beyond 256 MiB */
-    bool sync;                       /**< true: a commit returns when its data would survive a power cut */
-    bool direct_map;                 /**< reading .npy: as maps (see sheaf_store_map) */
+    unsigned n_threads;          /**< encoding threads; 0: the calling thread encodes; default: processors - 1, at most 8 */
+    uint64_t memory_bytes;       /**< bound of buffers, queue, encoders and caches; default 256 MiB */
+    uint64_t disk_bytes;         /**< bound of allocated bytes; 0 (default): none */
+    uint64_t commit_rows;        /**< commit after so many appended records; 0 (default): not by rows */
+    uint64_t commit_bytes;       /**< commit after so many appended bytes; default 64 MiB; 0: not by bytes */
+    uint64_t commit_interval_ms; /**< commit by a timer; default 1,000; 0: no timer */
+    uint64_t
+        checkpoint_interval_ms; /**< default 10,000; 0: only at close, when asked, and when the log grows beyond 256 MiB. Without a commit timer
+                                        it waits for the next commit: a checkpoint publishes nothing that is not committed */
+    bool sync;                  /**< true: a commit returns when its data would survive a power cut */
+    bool direct_map;            /**< reading .npy: as maps (see sheaf_store_map) */
 } sheaf_store_options;
 
 SHEAF_API sheaf_store_options sheaf_store_options_init(void);
@@ -102,6 +104,11 @@ SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_append(sheaf_store *store, c
 SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_commit(sheaf_store *store, sheaf_error *err);
 /** Commits and makes the store complete for outside tools. */
 SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_checkpoint(sheaf_store *store, sheaf_error *err);
+
+/** Between hold and release nothing is committed or checkpointed by itself (timer, rows, bytes, budget), so that appends to several tables become
+ *  visible together; what was due meanwhile is done by release. Nests. An explicit commit is not held back. */
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_hold(sheaf_store *store, sheaf_error *err);
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_release(sheaf_store *store, sheaf_error *err);
 
 /* ---- reading ---- */
 

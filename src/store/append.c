@@ -132,17 +132,6 @@ static sheaf_status append_batch(sheaf_store *store, int record, uint64_t n, con
     return SHEAF_OK;
 }
 
-/* Commits when enough rows or bytes have come; the mutex held. */
-static sheaf_status commit_when_due(sheaf_store *store, uint64_t n, uint64_t bytes, sheaf_error *err)
-{
-    const sheaf_store_options *options = &store->options;
-    store->rows_since_commit += n;
-    store->bytes_since_commit += bytes;
-    bool due = (options->commit_rows && store->rows_since_commit >= options->commit_rows) ||
-               (options->commit_bytes && store->bytes_since_commit >= options->commit_bytes);
-    return due ? shf_commit_locked(store, err) : SHEAF_OK;
-}
-
 static void submit_all(sheaf_store *store, shf_slab *first)
 {
     while (first) {
@@ -174,7 +163,9 @@ static sheaf_status append_all(sheaf_store *store, int record, uint64_t n, const
             submit_all(store, to_submit);
             pthread_mutex_lock(&store->mutex);
         }
-        if (status == SHEAF_OK) status = commit_when_due(store, batch, batch * each, err);
+        store->rows_since_commit += batch;
+        store->bytes_since_commit += batch * each;
+        if (status == SHEAF_OK) status = shf_commit_when_due(store, err);
         done += batch;
     }
     pthread_mutex_unlock(&store->mutex);

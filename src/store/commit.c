@@ -158,8 +158,16 @@ sheaf_status shf_commit_locked(sheaf_store *store, sheaf_error *err)
     }
     commit_done(store);
     bool long_redo = store->ops->redo && store->unpublished_bytes > LOG_MAX_BYTES;
-    if (store->log.position > LOG_MAX_BYTES || long_redo) return shf_checkpoint_locked(store, false, err);
+    if (store->log.position > LOG_MAX_BYTES || long_redo || store->checkpoint_due) return shf_checkpoint_locked(store, false, err);
     return SHEAF_OK;
+}
+
+sheaf_status shf_commit_when_due(sheaf_store *store, sheaf_error *err)
+{
+    const sheaf_store_options *options = &store->options;
+    bool due = (options->commit_rows && store->rows_since_commit >= options->commit_rows) ||
+               (options->commit_bytes && store->bytes_since_commit >= options->commit_bytes);
+    return due && !store->held ? shf_commit_locked(store, err) : SHEAF_OK;
 }
 
 static sheaf_status put_partial(sheaf_store *store, size_t i, shf_buf *bytes, sheaf_error *err)
@@ -240,6 +248,7 @@ static void checkpoint_done(sheaf_store *store)
         for (shf_slab *slab = store->tails[i].oldest; slab; slab = slab->next) slab->n_new = 0;
     store->reserved_bytes = 0;
     store->unpublished_bytes = 0;
+    store->checkpoint_due = false;
     commit_done(store);
     store->n_checkpoints++;
 }
@@ -293,6 +302,26 @@ sheaf_status sheaf_store_commit(sheaf_store *store, sheaf_error *err)
     return status;
 }
 
+sheaf_status sheaf_store_hold(sheaf_store *store, sheaf_error *err)
+{
+    SHF_TRY(writer_only(store, "sheaf_store_hold", err));
+    pthread_mutex_lock(&store->mutex);
+    store->held++;
+    pthread_mutex_unlock(&store->mutex);
+    return SHEAF_OK;
+}
+
+sheaf_status sheaf_store_release(sheaf_store *store, sheaf_error *err)
+{
+    SHF_TRY(writer_only(store, "sheaf_store_release", err));
+    pthread_mutex_lock(&store->mutex);
+    sheaf_status status = store->held ? SHEAF_OK : shf_fail(err, SHEAF_ERR_STATE, "%s is not held", store->path);
+    if (status == SHEAF_OK) store->held--;
+    if (status == SHEAF_OK) status = shf_commit_when_due(store, err);
+    pthread_mutex_unlock(&store->mutex);
+    return status;
+}
+
 sheaf_status sheaf_store_checkpoint(sheaf_store *store, sheaf_error *err)
 {
     SHF_TRY(writer_only(store, "sheaf_store_checkpoint", err));
@@ -323,6 +352,15 @@ static bool passed(const struct timespec *last, const struct timespec *now, uint
     return interval_ms && ns >= 0 && (uint64_t)ns >= interval_ms * 1000000;
 }
 
+/* Without a commit timer the caller says what is committed: then the checkpoint waits for a commit when something is open. */
+static void tick_checkpoint(sheaf_store *store)
+{
+    bool open = !nothing_new(store);
+    if (!open && shf_store_has_log(store) && store->log.sequence <= 1) return;
+    if (store->held || (open && !store->options.commit_interval_ms)) store->checkpoint_due = true;
+    else (void)shf_checkpoint_locked(store, false, NULL);
+}
+
 /* Commits and checkpoints by the clock. A failure is kept in the store, and the next call of the caller tells it. */
 static void *tick(void *context)
 {
@@ -338,12 +376,12 @@ static void *tick(void *context)
         if (store->stop_ticker) break;
         clock_gettime(CLOCK_MONOTONIC, &now);
         if (passed(&last_checkpoint, &now, store->options.checkpoint_interval_ms)) {
-            bool dirty = !nothing_new(store) || (shf_store_has_log(store) && store->log.sequence > 1);
-            if (dirty) (void)shf_checkpoint_locked(store, false, NULL);
+            tick_checkpoint(store);
             clock_gettime(CLOCK_MONOTONIC, &now);
-            last_checkpoint = last_commit = now;
-        } else if (passed(&last_commit, &now, store->options.commit_interval_ms)) {
-            (void)shf_commit_locked(store, NULL);
+            last_checkpoint = now;
+        }
+        if (passed(&last_commit, &now, store->options.commit_interval_ms)) {
+            if (!store->held) (void)shf_commit_locked(store, NULL);
             last_commit = now;
         }
     }

@@ -85,6 +85,8 @@ struct sheaf_store {
     uint64_t rows_since_commit, bytes_since_commit;
     pthread_t ticker;
     bool has_ticker, stop_ticker;
+    unsigned held;       /* sheaf_store_hold: nothing is committed by itself */
+    bool checkpoint_due; /* the timer has passed; the next commit does it */
 
     /* budget */
     uint64_t reserved_bytes;
@@ -145,6 +147,9 @@ sheaf_status shf_checkpoint_locked(sheaf_store *store, bool final, sheaf_error *
 sheaf_status shf_store_begin_log(sheaf_store *store, sheaf_error *err);
 sheaf_status shf_ticker_start(sheaf_store *store, sheaf_error *err);
 void shf_ticker_stop(sheaf_store *store); /* mutex not held */
+
+/* Commits if enough rows or bytes have come and nobody holds the store; the mutex held. */
+sheaf_status shf_commit_when_due(sheaf_store *store, sheaf_error *err);
 
 /* budget.c; mutex held. Refuses when `bytes` more would cross the limit. */
 sheaf_status shf_budget_admit(sheaf_store *store, uint64_t bytes, sheaf_error *err);
