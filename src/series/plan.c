@@ -71,6 +71,7 @@ static sheaf_status describe_task(void *context, size_t index, sheaf_output *byt
 {
     const sheaf_plan *plan = context;
     int64_t per_scenario = tasks_per_scenario(plan), per_task = blocks_per_task(plan), n_blocks = sheaf_plan_n_blocks(plan);
+    if (per_scenario < 1) return shf_fail(err, SHEAF_ERR_STATE, "a plan without blocks has no task %zu", index);
     shf_plan_task task = {.scenario = plan->scenarios[(int64_t)index / per_scenario]};
     task.first_block = (int64_t)index % per_scenario * per_task;
     task.n_blocks = n_blocks - task.first_block < per_task ? n_blocks - task.first_block : per_task;

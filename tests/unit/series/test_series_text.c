@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Series in text files: which file is taken, what its forms may be, what is wrong with it. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -271,6 +272,89 @@ static void lines_longer_than_a_piece_are_read_whole(void **state)
     sheaf_series_free(&series);
 }
 
+/* 2,000 rows × 120 columns, about 2 MB: more than one part. */
+#define BIG_ROWS 2000
+#define BIG_COLUMNS 120
+
+static void a_large_text_is_read_in_parts_in_any_order(void **state)
+{
+    (void)state;
+    write_table("big.csv", BIG_ROWS, BIG_COLUMNS, ",", "\n");
+    sheaf_series *series = open_series("big", SHEAF_SERIES_TIME_SCENARIO);
+    const size_t n = BIG_ROWS + 500;
+    int64_t *rows = malloc(n * sizeof *rows);
+    double *values = malloc(n * 2 * sizeof *values);
+    const int64_t columns[] = {BIG_COLUMNS - 1, 0};
+    assert_true(rows && values);
+    for (size_t i = 0; i < n; i++) rows[i] = (int64_t)(i * 7919 % BIG_ROWS); /* the first 500 twice */
+    sheaf_error err;
+    if (sheaf_series_get(series, rows, n, columns, 2, values, &err) != SHEAF_OK) fail_msg("%s", err.message);
+    for (size_t i = 0; i < 2 * n; i++)
+        if (values[i] != table_value(rows[i / 2], columns[i % 2])) fail_msg("value %zu", i);
+    free(rows);
+    free(values);
+    sheaf_series_free(&series);
+}
+
+static void of_two_bad_lines_in_different_parts_the_first_is_named(void **state)
+{
+    (void)state;
+    char path[128];
+    write_table("twice.csv", BIG_ROWS, BIG_COLUMNS, ",", "\n");
+    snprintf(path, sizeof path, "%s/twice.csv", folder);
+    FILE *f = fopen(path, "r+b");
+    assert_non_null(f);
+    char line[4096];
+    for (int i = 1; i <= BIG_ROWS; i++) {
+        long at = ftell(f);
+        assert_non_null(fgets(line, sizeof line, f));
+        if (i != 700 && i != 1900) continue;
+        long next = ftell(f);
+        fseek(f, at, SEEK_SET);
+        fputc('x', f);
+        fseek(f, next, SEEK_SET);
+    }
+    assert_int_equal(fclose(f), 0);
+    sheaf_series *series = open_series("twice", SHEAF_SERIES_TIME_SCENARIO), *loaded = NULL;
+    sheaf_error err;
+    assert_int_equal(sheaf_series_load(series, NULL, 0, &loaded, &err), SHEAF_ERR_INPUT);
+    assert_non_null(strstr(err.message, "line 700, column 1: 'x"));
+    assert_null(loaded);
+    sheaf_series_free(&series);
+}
+
+static void *read_from_thread(void *argument)
+{
+    sheaf_series *series = argument;
+    int64_t rows[40], column = 5;
+    double values[40];
+    for (int64_t round = 0; round < 20; round++) {
+        for (int64_t i = 0; i < 40; i++) rows[i] = (round * 97 + i * 3) % BIG_ROWS;
+        if (sheaf_series_get(series, rows, 40, &column, 1, values, NULL) != SHEAF_OK) return argument;
+        for (int64_t i = 0; i < 40; i++)
+            if (values[i] != table_value(rows[i], column)) return argument;
+    }
+    sheaf_series *loaded = NULL;
+    if (sheaf_series_load(series, &column, 1, &loaded, NULL) != SHEAF_OK) return argument;
+    sheaf_series_free(&loaded);
+    return NULL;
+}
+
+static void threads_share_a_handle_from_its_first_use_on(void **state)
+{
+    (void)state;
+    write_table("share.csv", BIG_ROWS, BIG_COLUMNS, ",", "\n");
+    sheaf_series *series = open_series("share", SHEAF_SERIES_TIME_SCENARIO);
+    pthread_t threads[8];
+    for (size_t i = 0; i < 8; i++) assert_int_equal(pthread_create(&threads[i], NULL, read_from_thread, series), 0);
+    for (size_t i = 0; i < 8; i++) {
+        void *failed;
+        assert_int_equal(pthread_join(threads[i], &failed), 0);
+        assert_null(failed);
+    }
+    sheaf_series_free(&series);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,6 +370,9 @@ int main(void)
         cmocka_unit_test(opening_reads_nothing_and_a_read_touches_its_rows_only),
         cmocka_unit_test(a_read_that_fails_leaves_the_handle_usable),
         cmocka_unit_test(lines_longer_than_a_piece_are_read_whole),
+        cmocka_unit_test(a_large_text_is_read_in_parts_in_any_order),
+        cmocka_unit_test(of_two_bad_lines_in_different_parts_the_first_is_named),
+        cmocka_unit_test(threads_share_a_handle_from_its_first_use_on),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

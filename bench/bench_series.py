@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Series: text beside pandas, polars and strtod; get on a materialized handle; weeks of ten scenarios beside polars, pyarrow and DuckDB.
+
+Text: SHEAF_WIND names a file of 8,760 × 100 integers (tab-separated); without it one of that form is made.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+from outside import need
+
+np, pa, pl, pd, duckdb = need("numpy", "pyarrow", "polars", "pandas", "duckdb")
+import pyarrow.parquet as pq
+
+TOOL = str(pathlib.Path(os.environ["SHEAF_BUILD"]) / "bench" / "tool_series")
+WEEK = 168
+
+
+def row(work, value, unit, against=None, goal=None, met=None):
+    """One line for bench/run."""
+    line = {"work": work, "value": value, "unit": unit, "against": against or {}}
+    if goal:
+        line.update(goal=goal, met=bool(met))
+    print(json.dumps(line), flush=True)
+
+
+def tool(what, folder, name, rounds):
+    """The numbers that the tool prints, a list per line."""
+    out = subprocess.run([TOOL, what, str(folder), name, str(rounds)], check=True, capture_output=True, text=True).stdout
+    return [[float(v) for v in line.split()] for line in out.splitlines()]
+
+
+def best(run, rounds):
+    """Seconds of the fastest of some runs."""
+    times = []
+    for _ in range(rounds):
+        begun = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - begun)
+    return min(times)
+
+
+def text(folder):
+    """The wind file, read whole."""
+    path = folder / "wind.txt"
+    given = os.environ.get("SHEAF_WIND")
+    if given:
+        path.write_bytes(pathlib.Path(given).read_bytes())
+    else:
+        rng = np.random.default_rng(3)
+        np.savetxt(path, np.clip(rng.normal(2500, 2500, size=(8760, 100)), 0, 9000), fmt="%d", delimiter="\t")
+    size_mb = path.stat().st_size / 1e6
+    lines = tool("text", folder, "wind", 15)
+    ours, strtod = min(line[0] for line in lines), min(line[1] for line in lines)
+    against = {
+        "strtod": size_mb / strtod,
+        "pandas": size_mb / best(lambda: pd.read_csv(path, header=None, sep="\t"), 2),
+        "polars": size_mb / best(lambda: pl.read_csv(path, has_header=False, separator="\t"), 3),
+    }
+    row("series from text, 8,760 x 100", size_mb / ours, "MB/s", against, "≥ 500 MB/s", size_mb / ours >= 500)
+    values = pd.read_csv(path, header=None, sep="\t").to_numpy(dtype="f8")
+    lines = tool("get", folder, "wind", 7)
+    rows = np.arange(8760)
+    columns = np.arange(99, 89, -1)
+    numpy_rate = 8760 * 10 / 1e6 / best(lambda: values[np.ix_(rows, columns)], 20)
+    whole, weeks = max(line[0] for line in lines), max(line[1] for line in lines)
+    row("get(8,760 times, 10 scenarios), materialized", whole, "million values/s", {"numpy.ix_": numpy_rate}, "≥ 100", whole >= 100)
+    row("get(168 times, 1 scenario), materialized", weeks, "million values/s", None, "≥ 100", weeks >= 100)
+
+
+def blocks(folder, scale):
+    """Ten scenarios, week by week over a year, from a file of ten groups of rows."""
+    n_columns = max(int(1000 * scale), 20)
+    rng = np.random.default_rng(5)
+    base = rng.normal(size=8760).cumsum()
+    path = folder / "wide.parquet"
+    pq.write_table(pa.table({str(j): np.roll(base, j) + j for j in range(n_columns)}), path, compression="zstd", write_page_index=True,
+                   use_dictionary=False, data_page_size=8192)
+    lines = tool("blocks", folder, "wide", 5)
+    lazy, whole = min(line[0] for line in lines[:-1]), min(line[1] for line in lines[:-1])
+    names = [str(n_columns // 10 * j + j % 3) for j in range(10)]
+    first = [WEEK * w for w in range(8760 // WEEK)]
+
+    def by_polars():
+        for at in first[:5]:
+            pl.scan_parquet(path).select(names).slice(at, WEEK).collect().to_numpy()
+
+    def by_pyarrow():
+        for at in first[:5]:
+            pq.read_table(path, columns=names).slice(at, WEEK).to_pandas()
+
+    def by_duckdb():
+        quoted = ", ".join(f'"{name}"' for name in names)
+        for at in first[:5]:
+            duckdb.sql(f"SELECT {quoted} FROM '{path}' LIMIT {WEEK} OFFSET {at}").fetchnumpy()
+
+    scaled = len(first) / 5 * 1e3
+    against = {"columns whole": whole * 1e3, "polars": best(by_polars, 2) * scaled, "pyarrow": best(by_pyarrow, 2) * scaled,
+               "duckdb": best(by_duckdb, 2) * scaled}
+    row(f"52 weeks of 10 of {n_columns} scenarios, a file of pyarrow", lazy * 1e3, "ms", against)
+    row("the same, bytes read", lines[-1][0] / 1e6, "MB", {"file": path.stat().st_size / 1e6})
+
+
+def main():
+    """FOLDER SCALE, as bench/run calls it."""
+    folder, scale = pathlib.Path(sys.argv[1]), float(sys.argv[2])
+    text(folder)
+    blocks(folder, scale)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
