@@ -47,6 +47,18 @@ static int count_digits(uint64_t n)
     return guess + (guess == 0 || n >= tens[guess]);
 }
 
+/* The same for n in 1 .. 2^32 - 1, by one addition: the digits that the power of two below has stand in the high half, and where a
+ * power of ten lies between, the sum carries from there on (D. Lemire and K. Willets, 2021). */
+static inline int count_digits_32(uint32_t n)
+{
+    static const uint64_t table[] = {
+        0x100000000ULL, 0x100000000ULL, 0x100000000ULL, 0x1fffffff6ULL, 0x200000000ULL, 0x200000000ULL, 0x2ffffff9cULL, 0x300000000ULL,
+        0x300000000ULL, 0x3fffffc18ULL, 0x400000000ULL, 0x400000000ULL, 0x400000000ULL, 0x4ffffd8f0ULL, 0x500000000ULL, 0x500000000ULL,
+        0x5fffe7960ULL, 0x600000000ULL, 0x600000000ULL, 0x6fff0bdc0ULL, 0x700000000ULL, 0x700000000ULL, 0x700000000ULL, 0x7ff676980ULL,
+        0x800000000ULL, 0x800000000ULL, 0x8fa0a1f00ULL, 0x900000000ULL, 0x900000000ULL, 0x9c4653600ULL, 0xa00000000ULL, 0xa00000000ULL};
+    return (int)((n + table[31 - __builtin_clz(n)]) >> 32);
+}
+
 /* The eight digits of n < 10^8. */
 static void put_eight(char *to, uint32_t n)
 {
@@ -108,10 +120,11 @@ static uint64_t round_to_odd_f64(u128 g, uint64_t c)
     return (uint64_t)(high >> 64) | ((uint64_t)high > 1);
 }
 
-static uint32_t round_to_odd_f32(uint64_t g, uint32_t c)
+/* c < 2^30 */
+static inline uint32_t round_to_odd_f32(uint64_t g, uint32_t c)
 {
-    u128 product = (u128)g * c;
-    return (uint32_t)(product >> 64) | ((uint32_t)(product >> 32) > 1);
+    uint64_t upper = (g >> 32) * c + ((uint32_t)g * (uint64_t)c >> 32); /* the product without its lowest 32 bits */
+    return (uint32_t)(upper >> 32) | ((uint32_t)upper > 1);
 }
 
 /* Chooses the decimal from the rounding interval: [lower, upper] and vb are four times the scaled values. Without branches, since
@@ -136,25 +149,25 @@ static decimal shortest_f64(uint64_t mantissa, int biased)
     int k = floor_log10_pow2(q, closer);
     int h = q + floor_log2_pow10(-k) + 1;
     const uint64_t *power = shf_powers[-k - SHF_POWER_MIN];
-    u128 g = ((u128)power[0] << 64 | power[1]) + (k > 0 || k < -55); /* rounded up where it is not exact */
+    u128 g = ((u128)power[0] << 64 | power[1]) + ((unsigned)(k + 55) > 55); /* rounded up where it is not exact */
     uint64_t lower = round_to_odd_f64(g, (4 * c - 2 + closer) << h);
     uint64_t vb = round_to_odd_f64(g, (4 * c) << h);
     uint64_t upper = round_to_odd_f64(g, (4 * c + 2) << h);
     return choose(lower + odd, vb, upper - odd, k);
 }
 
-static decimal shortest_f32(uint32_t mantissa, int biased)
+static inline decimal shortest_f32(uint32_t mantissa, int biased)
 {
     uint32_t c = biased ? mantissa | (1U << 23) : mantissa;
     int q = (biased ? biased : 1) - 150;
     bool odd = c & 1, closer = mantissa == 0 && biased > 1;
     int k = floor_log10_pow2(q, closer);
     int h = q + floor_log2_pow10(-k) + 1;
-    uint64_t g = shf_powers[-k - SHF_POWER_MIN][0] + (k > 0 || k < -27);
-    uint32_t lower = round_to_odd_f32(g, (4 * c - 2 + closer) << h);
-    uint32_t vb = round_to_odd_f32(g, (4 * c) << h);
-    uint32_t upper = round_to_odd_f32(g, (4 * c + 2) << h);
-    return choose(lower + odd, vb, upper - odd, k);
+    uint64_t g = shf_powers[-k - SHF_POWER_MIN][0] + ((unsigned)(k + 27) > 27); /* exact for k = -27 .. 0 */
+    uint32_t middle = 4 * c << h, half = 2U << h;
+    uint32_t lower = round_to_odd_f32(g, middle - (closer ? half / 2 : half));
+    uint32_t upper = round_to_odd_f32(g, middle + half);
+    return choose(lower + odd, round_to_odd_f32(g, middle), upper - odd, k);
 }
 
 static char *put_exponent(char *to, int exponent)
@@ -201,7 +214,7 @@ static size_t finish_exponent(char *to, char first, int used, int point)
  * beyond the length is overwritten freely within SHF_NUMBER_ROOM; shifts in registers save loads of bytes just stored. */
 static size_t lay_out_9(char *to, decimal d)
 {
-    int count = count_digits(d.digits), point = count + d.exponent; /* the decimal point lies after this many digits */
+    int count = count_digits_32((uint32_t)d.digits), point = count + d.exponent; /* the decimal point lies after this many digits */
     uint32_t nine = (uint32_t)(d.digits * tens[9 - count]);
     char first = (char)('0' + nine / 100000000);
     uint64_t rest = eight_bytes(nine % 100000000);
