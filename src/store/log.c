@@ -97,6 +97,18 @@ sheaf_status shf_log_attach(shf_log *log, char *path, bool *there, sheaf_error *
     return load_header(log, err);
 }
 
+/* The first time the file's name must last too. */
+static sheaf_status sync_header(shf_log *log, sheaf_error *err)
+{
+    SHF_TRY(shf_file_sync(&log->file, err));
+    if (log->written) return SHEAF_OK;
+    char *folder = shf_path_parent(log->path);
+    if (!folder) return shf_fail_memory(err, 64, "a path");
+    sheaf_status status = shf_path_sync_folder(folder, err);
+    shf_free(folder);
+    return status;
+}
+
 sheaf_status shf_log_restart(shf_log *log, const char *format, size_t n_arrays, size_t n_records, sheaf_error *err)
 {
     uint8_t bytes[SHF_LOG_HEADER_BYTES];
@@ -114,7 +126,7 @@ sheaf_status shf_log_restart(shf_log *log, const char *format, size_t n_arrays, 
     snprintf(header->format, sizeof header->format, "%s", format);
     shf_log_header_write(header, bytes);
     SHF_TRY(shf_file_write(&log->file, bytes, sizeof bytes, 0, err));
-    if (log->sync) SHF_TRY(shf_file_sync(&log->file, err));
+    if (log->sync) SHF_TRY(sync_header(log, err));
     SHF_TRY(shf_file_truncate(&log->file, sizeof bytes, err));
     log->position = sizeof bytes;
     log->sequence = 0;

@@ -55,6 +55,7 @@ sheaf_status shf_store_new(const char *path, const shf_backend_ops *ops, const s
     shf_log_init(&store->log);
     store->ops = ops;
     store->path = shf_strdup(path);
+    for (size_t n = store->path ? strlen(store->path) : 0; n > 1 && store->path[n - 1] == '/'; n--) store->path[n - 1] = '\0';
     sheaf_status status = store->path ? take_options(store, options, err) : shf_fail_memory(err, strlen(path), "a path");
     if (status == SHEAF_OK)
         status = shf_cache_init(&store->cache, (size_t)shf_min_u64(store->options.memory_bytes / 8, CACHE_MAX_BYTES), err);
@@ -233,7 +234,7 @@ sheaf_status sheaf_store_open(const char *path, const sheaf_store_options *optio
     SHF_TRY(shf_backend_find(options ? options->format : NULL, path, &ops, err));
     SHF_TRY(shf_store_new(path, ops, options, &store, err));
     const shf_backend_options backend = {.writable = false};
-    sheaf_status status = ops->open(path, &backend, &store->layout, &store->state, err);
+    sheaf_status status = ops->open(store->path, &backend, &store->layout, &store->state, err);
     if (status == SHEAF_OK) status = make_tables(store, err);
     if (status == SHEAF_OK) status = follow(store, true, err);
     if (status == SHEAF_OK) *out = store;
@@ -344,7 +345,7 @@ sheaf_status shf_store_open_writer(const char *path, const sheaf_store_options *
     SHF_TRY(shf_store_new(path, ops, options, &store, err));
     store->tell_damage = tell;
     store->tell_context = context;
-    sheaf_status status = shf_log_acquire(&store->log, ops->sidecar(path), store->options.sync, &was_there, err);
+    sheaf_status status = shf_log_acquire(&store->log, ops->sidecar(store->path), store->options.sync, &was_there, err);
     if (status == SHEAF_OK) status = recover(store, was_there, err);
     if (status == SHEAF_OK) status = shf_ticker_start(store, err);
     if (status == SHEAF_OK) {

@@ -48,13 +48,14 @@ static inline sheaf_schema *run_schema(sheaf_error *err)
 }
 
 /* Runs until something fails; returns that status. Nothing of it asserts, since it must bear failures. */
-static inline sheaf_status run_steps(size_t format, const char *path, run_progress *progress, sheaf_error *err)
+static inline sheaf_status run_steps_with(size_t format, const char *path, bool sync, run_progress *progress, sheaf_error *err)
 {
     static int64_t id[128];
     static float assets[128 * 24];
     static double loss[450];
     sheaf_store_options options = quiet_options(format);
     options.n_threads = 0;
+    options.sync = sync;
     sheaf_schema *schema = run_schema(err);
     if (!schema) return SHEAF_ERR_MEMORY;
     sheaf_store *store = NULL;
@@ -76,6 +77,11 @@ static inline sheaf_status run_steps(size_t format, const char *path, run_progre
     }
     sheaf_status closed = sheaf_store_close(&store, status == SHEAF_OK ? err : NULL);
     return status != SHEAF_OK ? status : closed;
+}
+
+static inline sheaf_status run_steps(size_t format, const char *path, run_progress *progress, sheaf_error *err)
+{
+    return run_steps_with(format, path, false, progress, err);
 }
 
 static inline void expect_run(sheaf_store *store, uint64_t trajectories, uint64_t events)

@@ -163,6 +163,19 @@ static sheaf_status create_array(npy_state *state, size_t i, sheaf_error *err)
     return npy_header_write(state, i, array->record < 0 ? array->shape[0] : 0, err);
 }
 
+/* Files, their names, and the store's own name. */
+static sheaf_status sync_new(npy_state *state, sheaf_error *err)
+{
+    for (size_t i = 0; i < state->n_arrays; i++) SHF_TRY(shf_file_sync(&state->arrays[i].file, err));
+    SHF_TRY(shf_file_sync(&state->lengths, err));
+    SHF_TRY(shf_path_sync_folder(state->path, err));
+    char *parent = shf_path_parent(state->path);
+    if (!parent) return shf_fail_memory(err, 64, "a path");
+    sheaf_status status = shf_path_sync_folder(parent, err);
+    shf_free(parent);
+    return status;
+}
+
 static sheaf_status npy_create(const char *path, shf_layout *layout, const shf_backend_options *options, void **out, sheaf_error *err)
 {
     npy_state *state = NULL;
@@ -180,6 +193,7 @@ static sheaf_status npy_create(const char *path, shf_layout *layout, const shf_b
     if (status == SHEAF_OK) status = npy_sums_write(state, err);
     /* The schema comes last: a folder without it is no store. */
     if (status == SHEAF_OK) status = npy_schema_write(state, err);
+    if (status == SHEAF_OK && state->sync) status = sync_new(state, err);
     if (status == SHEAF_OK) {
         *out = state;
         return SHEAF_OK;

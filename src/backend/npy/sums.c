@@ -48,7 +48,8 @@ sheaf_status npy_sums_write(npy_state *state, sheaf_error *err)
         const npy_array *array = &state->arrays[i];
         shf_set_u64(number, array->summed_bytes);
         status = shf_buf_append(&bytes, number, 8, err);
-        if (status == SHEAF_OK) status = shf_buf_append(&bytes, array->sums, (size_t)shf_ceil_div(array->summed_bytes, BLOCK_BYTES) * 4, err);
+        if (status == SHEAF_OK)
+            status = shf_buf_append(&bytes, array->sums, (size_t)shf_ceil_div(array->summed_bytes, BLOCK_BYTES) * 4, err);
     }
     shf_set_u32(number, shf_crc32c(0, bytes.data, bytes.size));
     if (status == SHEAF_OK) status = shf_buf_append(&bytes, number, 4, err);
@@ -151,9 +152,9 @@ static sheaf_status verify_array(npy_state *state, size_t i, uint8_t *buffer, vo
         if (status == SHEAF_OK && crc == array->sums[begin / BLOCK_BYTES]) continue;
         if (status == SHEAF_OK)
             (void)shf_fail_at(&damage, SHEAF_ERR_DAMAGED, array->file.path, info->name, (int64_t)(begin / info->row_bytes),
-                              (int64_t)(array->data_offset + begin), "%s: bytes %llu to %llu have checksum %08x, expected %08x", array->file.path,
-                              (unsigned long long)(array->data_offset + begin), (unsigned long long)(array->data_offset + end), crc,
-                              array->sums[begin / BLOCK_BYTES]);
+                              (int64_t)(array->data_offset + begin), "%s: bytes %llu to %llu have checksum %08x, expected %08x",
+                              array->file.path, (unsigned long long)(array->data_offset + begin),
+                              (unsigned long long)(array->data_offset + end), crc, array->sums[begin / BLOCK_BYTES]);
         tell(context, &damage);
     }
     return SHEAF_OK;
@@ -175,7 +176,8 @@ sheaf_status npy_verify(void *opaque, void (*tell)(void *context, const sheaf_er
     }
     uint8_t *buffer = shf_malloc(NPY_SUM_READ_BYTES);
     if (!buffer) return shf_fail_memory(err, NPY_SUM_READ_BYTES, "checksums");
-    for (size_t i = 0; there && status == SHEAF_OK && i < state->layout->n_arrays; i++) status = verify_array(state, i, buffer, tell, context);
+    for (size_t i = 0; there && status == SHEAF_OK && i < state->layout->n_arrays; i++)
+        status = verify_array(state, i, buffer, tell, context);
     shf_free(buffer);
     return status;
 }
