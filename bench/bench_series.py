@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Series: text beside pandas, polars and strtod; get on a materialized handle; weeks of ten scenarios beside polars, pyarrow and DuckDB.
+"""Series: text beside pandas, polars and strtod; get on a materialized handle; weeks of ten scenarios beside polars, pyarrow and DuckDB; plans.
 
 Text: SHEAF_WIND names a file of 8,760 × 100 integers (tab-separated); without it one of that form is made.
 """
@@ -72,37 +72,51 @@ def text(folder):
     row("get(168 times, 1 scenario), materialized", weeks, "million values/s", None, "≥ 100", weeks >= 100)
 
 
-def blocks(folder, scale):
-    """Ten scenarios, week by week over a year, from a file of ten groups of rows."""
-    n_columns = max(int(1000 * scale), 20)
-    rng = np.random.default_rng(5)
-    base = rng.normal(size=8760).cumsum()
-    path = folder / "wide.parquet"
-    pq.write_table(pa.table({str(j): np.roll(base, j) + j for j in range(n_columns)}), path, compression="zstd", write_page_index=True,
-                   use_dictionary=False, data_page_size=8192)
-    lines = tool("blocks", folder, "wide", 5)
-    lazy, whole = min(line[0] for line in lines[:-1]), min(line[1] for line in lines[:-1])
-    names = [str(n_columns // 10 * j + j % 3) for j in range(10)]
-    first = [WEEK * w for w in range(8760 // WEEK)]
+def by_others(path, names):
+    """Milliseconds for the 52 weeks by polars, pyarrow and DuckDB, from five of them."""
+    first = [WEEK * w for w in range(0, 50, 10)]
 
     def by_polars():
-        for at in first[:5]:
+        for at in first:
             pl.scan_parquet(path).select(names).slice(at, WEEK).collect().to_numpy()
 
     def by_pyarrow():
-        for at in first[:5]:
+        for at in first:
             pq.read_table(path, columns=names).slice(at, WEEK).to_pandas()
 
     def by_duckdb():
         quoted = ", ".join(f'"{name}"' for name in names)
-        for at in first[:5]:
+        for at in first:
             duckdb.sql(f"SELECT {quoted} FROM '{path}' LIMIT {WEEK} OFFSET {at}").fetchnumpy()
 
-    scaled = len(first) / 5 * 1e3
-    against = {"columns whole": whole * 1e3, "polars": best(by_polars, 2) * scaled, "pyarrow": best(by_pyarrow, 2) * scaled,
-               "duckdb": best(by_duckdb, 2) * scaled}
-    row(f"52 weeks of 10 of {n_columns} scenarios, a file of pyarrow", lazy * 1e3, "ms", against)
+    return {name: best(run, 2) * 52 / len(first) * 1e3 for name, run in (("polars", by_polars), ("pyarrow", by_pyarrow), ("duckdb", by_duckdb))}
+
+
+def blocks(folder, scale):
+    """Ten scenarios, week by week over a year, from a file that we wrote."""
+    n_columns = max(int(2000 * scale), 20)
+    tool("write", folder, "wide", n_columns)
+    path = folder / "wide.parquet"
+    lines = tool("blocks", folder, "wide", 7)
+    lazy, whole = min(line[0] for line in lines[:-1]), min(line[1] for line in lines[:-1])
+    names = [str(n_columns // 10 * j + j % 3) for j in range(10)]
+    values = pq.read_table(path, columns=names).to_pandas().to_numpy()
+    assert values.shape == (8760, 10)
+    against = {"columns whole each time": whole * 1e3, **by_others(path, names)}
+    row(f"52 weeks of 10 of {n_columns} scenarios", lazy * 1e3, "ms", against, "columns whole ≥ 8 ×", whole >= 8 * lazy)
     row("the same, bytes read", lines[-1][0] / 1e6, "MB", {"file": path.stat().st_size / 1e6})
+
+
+def strategies(folder, scale):
+    """Every strategy by every executor: seconds and memory of a year in weeks."""
+    n = max(int(400 * scale), 10)
+    sums = set()
+    for executor in ("calling", "threads", "processes"):
+        for strategy in ("none", "upfront", "worker"):
+            seconds, own, worker, total = tool(f"plan-{strategy}-{executor}", folder, "wide", n)[0]
+            sums.add(total)
+            row(f"plan: {n} scenarios x 53 weeks, {executor}, {strategy}", seconds * 1e3, "ms", {"MiB": own / 1024, "MiB a worker process": worker / 1024})
+    assert len(sums) == 1, sums
 
 
 def main():
@@ -110,6 +124,7 @@ def main():
     folder, scale = pathlib.Path(sys.argv[1]), float(sys.argv[2])
     text(folder)
     blocks(folder, scale)
+    strategies(folder, scale)
     return 0
 
 

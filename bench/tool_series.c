@@ -4,15 +4,21 @@
  *   get     10 scenarios × all steps, and weeks of one scenario, materialized          → million values a second of both
  *   blocks  10 scenarios, week by week, lazily; the same by loading their columns whole for each week
  *           → seconds of both, bytes read for the weeks, bytes of the file
- *   load    10 columns on a fresh handle                                              → seconds */
+ *   load    10 columns on a fresh handle                                              → seconds
+ *   write   makes FOLDER/NAME.parquet of ROUNDS random walks over 8,760 hours, one group of rows, with our writer
+ *   plan-STRATEGY-EXECUTOR   a year in weeks, ROUNDS scenarios, a sum over each week; STRATEGY none, upfront or worker, EXECUTOR calling,
+ *           threads or processes (2 of them) → seconds, peak memory above the beginning in KiB (of this process, of the largest
+ *           worker process), checksum */
 #include <stdint.h>
 #include <string.h>
+#include <sys/resource.h>
 
+#include "interchange/parquet_writer.h"
 #include "io/file.h"
 #include "measure.h"
-#include "sheaf/series.h"
+#include "sheaf/plan.h"
 
-enum { WEEK = 168, N_ASKED = 10 };
+enum { WEEK = 168, YEAR = 8760, N_ASKED = 10 };
 
 static sheaf_error g_err;
 
@@ -167,6 +173,127 @@ static int run_blocks(const char *folder, const char *name, int rounds)
     return took < 0;
 }
 
+/* ---- a file of ours ---- */
+
+static int run_write(const char *folder, const char *name, int n_columns)
+{
+    char path[4096], (*names)[16] = calloc((size_t)n_columns, sizeof *names);
+    shf_pq_field *fields = calloc((size_t)n_columns, sizeof *fields);
+    double *walk = calloc(YEAR, sizeof *walk);
+    shf_parquet_writer *writer = NULL;
+    snprintf(path, sizeof path, "%s/%s.parquet", folder, name);
+    if (!names || !fields || !walk) return 1;
+    for (int j = 0; j < n_columns; j++) {
+        snprintf(names[j], sizeof names[j], "%d", j);
+        fields[j] = SHF_PARQUET_F64(names[j]);
+    }
+    if (shf_parquet_writer_create(path, fields, (size_t)n_columns, NULL, &writer, &g_err) ||
+        shf_parquet_writer_begin_group(writer, YEAR, &g_err))
+        return fail();
+    uint64_t random = 1;
+    for (int j = 0; j < n_columns; j++) {
+        for (int i = 0; i < YEAR; i++) {
+            random = random * 6364136223846793005u + 1442695040888963407u;
+            walk[i] = (i ? walk[i - 1] : 50) + ((double)(random >> 11) * 0x1p-53 - 0.5);
+        }
+        if (shf_parquet_writer_column(writer, &(shf_parquet_values){.values = walk}, &g_err)) return fail();
+    }
+    if (shf_parquet_writer_end_group(writer, &g_err) || shf_parquet_writer_close(&writer, &g_err)) return fail();
+    free(names);
+    free(fields);
+    free(walk);
+    return 0;
+}
+
+/* ---- plans ---- */
+
+static sheaf_status sum_of_week(void *context, const sheaf_database *data, const sheaf_block *block, void *carry, sheaf_output *result,
+                                sheaf_error *err)
+{
+    int64_t times[WEEK];
+    double values[WEEK], sum = 0;
+    (void)context;
+    (void)carry;
+    for (int64_t i = 0; i < block->n_steps; i++) times[i] = block->first_step + i;
+    sheaf_status status = sheaf_database_get(data, "c", "p", times, (size_t)block->n_steps, &block->scenario, 1, values, err);
+    for (int64_t i = 0; status == SHEAF_OK && i < block->n_steps; i++) sum += values[i];
+    return status == SHEAF_OK ? sheaf_output_append(result, &sum, sizeof sum, err) : status;
+}
+
+/* Of this process, since it began: what getrusage says includes the program that started it. */
+static long peak_kib(void)
+{
+    char line[128];
+    long kib = 0;
+    FILE *f = fopen("/proc/self/status", "r");
+    while (f && fgets(line, sizeof line, f))
+        if (sscanf(line, "VmHWM: %ld", &kib) == 1) break;
+    if (f) fclose(f);
+    return kib;
+}
+
+static long worker_peak_kib(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_CHILDREN, &usage);
+    return usage.ru_maxrss;
+}
+
+static double sum_up(const sheaf_outcomes *outcomes, int64_t n_scenarios, int64_t n_blocks)
+{
+    double sum = 0;
+    for (int64_t s = 0; s < n_scenarios; s++)
+        for (int64_t b = 0; b < n_blocks; b++) {
+            const void *bytes;
+            size_t size;
+            double week = 0;
+            if (sheaf_outcomes_get(outcomes, (size_t)s, b, &bytes, &size, &g_err) == SHEAF_OK) memcpy(&week, bytes, sizeof week);
+            sum += week;
+        }
+    return sum;
+}
+
+static sheaf_status make_executor(const char *name, const sheaf_work *work, sheaf_executor **executor)
+{
+    if (strcmp(name, "processes") == 0) return sheaf_executor_processes(2, work, executor, &g_err);
+    if (strcmp(name, "threads") == 0) return sheaf_executor_threads(2, work, executor, &g_err);
+    return sheaf_executor_calling(work, executor, &g_err);
+}
+
+static int run_plan(const char *what, const char *folder, const char *name, int n_scenarios)
+{
+    char strategy[16], executor_name[16];
+    if (sscanf(what, "plan-%15[a-z]-%15[a-z]", strategy, executor_name) != 2) return 2;
+    sheaf_model model = {.size_bytes = sizeof model, .block = sum_of_week};
+    sheaf_work work = sheaf_model_work(&model);
+    sheaf_executor *executor = NULL;
+    sheaf_series *series = NULL;
+    sheaf_database *data = NULL;
+    sheaf_outcomes *outcomes = NULL;
+    if (make_executor(executor_name, &work, &executor)) return fail();
+    if (sheaf_series_open(folder, name, SHEAF_SERIES_TIME_SCENARIO, &series, &g_err) || sheaf_database_create(NULL, &data, &g_err) ||
+        sheaf_database_put(data, "c", "p", series, NULL, &g_err))
+        return fail();
+    int64_t *scenarios = count_up(n_scenarios);
+    sheaf_plan plan = sheaf_plan_init(YEAR, WEEK, scenarios, (size_t)n_scenarios);
+    plan.materialization = strcmp(strategy, "none") == 0      ? SHEAF_MATERIALIZE_NONE
+                           : strcmp(strategy, "upfront") == 0 ? SHEAF_MATERIALIZE_UPFRONT
+                                                              : SHEAF_MATERIALIZE_PER_WORKER;
+    long before = peak_kib();
+    double begun = measure_now_s();
+    if (sheaf_plan_run(&plan, data, executor, &outcomes, &g_err)) return fail();
+    double took = measure_now_s() - begun, sum = sum_up(outcomes, n_scenarios, sheaf_plan_n_blocks(&plan));
+    long above = peak_kib() - before;
+    sheaf_outcomes_free(&outcomes);
+    sheaf_executor_free(&executor);
+    long worker = worker_peak_kib();
+    printf("%.9f %ld %ld %.17g\n", took, above, worker > 0 ? worker - before : 0, sum);
+    sheaf_series_free(&series);
+    sheaf_database_free(&data);
+    free(scenarios);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 5) return 2;
@@ -174,6 +301,8 @@ int main(int argc, char **argv)
     if (strcmp(argv[1], "text") == 0) return run_text(argv[2], argv[3], rounds);
     if (strcmp(argv[1], "get") == 0) return run_get(argv[2], argv[3], rounds);
     if (strcmp(argv[1], "blocks") == 0) return run_blocks(argv[2], argv[3], rounds);
+    if (strcmp(argv[1], "write") == 0) return run_write(argv[2], argv[3], rounds);
+    if (strncmp(argv[1], "plan-", 5) == 0) return run_plan(argv[1], argv[2], argv[3], rounds);
     if (strcmp(argv[1], "load") == 0) return run_load(argv[2], argv[3], rounds);
     return 2;
 }
