@@ -42,7 +42,7 @@ static sheaf_status npy_plan(shf_layout *layout, sheaf_error *err)
     return SHEAF_OK;
 }
 
-sheaf_status npy_header_write(npy_state *state, size_t i, uint64_t rows, sheaf_error *err)
+sheaf_status shf_npyd_header_write(npy_state *state, size_t i, uint64_t rows, sheaf_error *err)
 {
     const shf_array *array = &state->layout->arrays[i];
     shf_npy_header header = {.dtype = array->dtype, .ndim = (unsigned)array->ndim};
@@ -79,7 +79,7 @@ static sheaf_status write_rows(npy_state *state, size_t i, uint64_t row, uint64_
     SHF_TRY(shf_file_write(&file->file, rows, (size_t)n * array->row_bytes, file->data_offset + row * array->row_bytes, err));
     state->written += n * array->row_bytes;
     file->rows = row + n;
-    return npy_sums_add(file, rows, n * array->row_bytes, err);
+    return shf_npyd_sums_add(file, rows, n * array->row_bytes, err);
 }
 
 static sheaf_status fill_rows(npy_state *state, size_t i, uint64_t row, uint64_t n, sheaf_error *err)
@@ -160,7 +160,7 @@ static sheaf_status create_array(npy_state *state, size_t i, sheaf_error *err)
     SHF_TRY(open_array(state, i, SHF_OPEN_EXCLUSIVE, err));
     state->arrays[i].data_offset = SHF_NPY_HEADER_SIZE;
     if (array->record < 0) SHF_TRY(write_rows(state, i, 0, array->shape[0], array->values, err));
-    return npy_header_write(state, i, array->record < 0 ? array->shape[0] : 0, err);
+    return shf_npyd_header_write(state, i, array->record < 0 ? array->shape[0] : 0, err);
 }
 
 /* Files, their names, and the store's own name. */
@@ -189,10 +189,10 @@ static sheaf_status npy_create(const char *path, shf_layout *layout, const shf_b
     status = make_arrays(state, err);
     for (size_t i = 0; status == SHEAF_OK && i < layout->n_arrays; i++) status = create_array(state, i, err);
     if (status == SHEAF_OK) status = open_lengths(state, SHF_OPEN_EXCLUSIVE, err);
-    if (status == SHEAF_OK) status = npy_lengths_write(state, err);
-    if (status == SHEAF_OK) status = npy_sums_write(state, err);
+    if (status == SHEAF_OK) status = shf_npyd_lengths_write(state, err);
+    if (status == SHEAF_OK) status = shf_npyd_sums_write(state, err);
     /* The schema comes last: a folder without it is no store. */
-    if (status == SHEAF_OK) status = npy_schema_write(state, err);
+    if (status == SHEAF_OK) status = shf_npyd_schema_write(state, err);
     if (status == SHEAF_OK && state->sync) status = sync_new(state, err);
     if (status == SHEAF_OK) {
         *out = state;
@@ -234,7 +234,7 @@ static sheaf_status check_array(npy_state *state, size_t i, sheaf_error *err)
     file->rows = rows;
     if (!state->writable || array->record < 0) return SHEAF_OK;
     if (size > need) SHF_TRY(shf_file_truncate(&file->file, need, err));
-    return header.shape[0] == rows ? SHEAF_OK : npy_header_write(state, i, rows, err);
+    return header.shape[0] == rows ? SHEAF_OK : shf_npyd_header_write(state, i, rows, err);
 }
 
 static sheaf_status npy_open(const char *path, const shf_backend_options *options, shf_layout *layout, void **out, sheaf_error *err)
@@ -242,17 +242,17 @@ static sheaf_status npy_open(const char *path, const shf_backend_options *option
     npy_state *state = NULL;
     SHF_TRY(new_state(path, layout, options, &state, err));
     shf_open_mode mode = options->writable ? SHF_OPEN_WRITE : SHF_OPEN_READ;
-    sheaf_status status = npy_schema_read(path, layout, err);
+    sheaf_status status = shf_npyd_schema_read(path, layout, err);
     if (status == SHEAF_OK) status = make_arrays(state, err);
     for (size_t i = 0; status == SHEAF_OK && i < layout->n_arrays; i++) status = open_array(state, i, mode, err);
     if (status == SHEAF_OK) status = open_lengths(state, mode, err);
-    if (status == SHEAF_OK) status = npy_lengths_read(state, err);
+    if (status == SHEAF_OK) status = shf_npyd_lengths_read(state, err);
     for (size_t i = 0; status == SHEAF_OK && i < layout->n_arrays; i++) status = check_array(state, i, err);
     bool there;
     /* Damaged checksums are verify's to tell; a writer makes them again. */
-    if (status == SHEAF_OK && options->writable && npy_sums_read(state, &there, NULL) != SHEAF_OK)
+    if (status == SHEAF_OK && options->writable && shf_npyd_sums_read(state, &there, NULL) != SHEAF_OK)
         for (size_t i = 0; i < layout->n_arrays; i++) state->arrays[i].summed_bytes = 0;
-    for (size_t i = 0; status == SHEAF_OK && options->writable && i < layout->n_arrays; i++) status = npy_sums_catch_up(state, i, err);
+    for (size_t i = 0; status == SHEAF_OK && options->writable && i < layout->n_arrays; i++) status = shf_npyd_sums_catch_up(state, i, err);
     if (status == SHEAF_OK) {
         *out = state;
         return SHEAF_OK;
@@ -274,7 +274,7 @@ static sheaf_status npy_publish(void *opaque, sheaf_error *err)
 {
     npy_state *state = opaque;
     if (state->sync) SHF_TRY(npy_sync(state, err));
-    SHF_TRY(npy_lengths_write(state, err));
+    SHF_TRY(shf_npyd_lengths_write(state, err));
     return state->sync ? shf_file_sync(&state->lengths, err) : SHEAF_OK;
 }
 
@@ -295,10 +295,10 @@ static sheaf_status npy_checkpoint_end(void *opaque, bool final, sheaf_error *er
     SHF_TRY(npy_publish(state, err));
     for (size_t i = 0; i < state->layout->n_arrays; i++) {
         const shf_array *array = &state->layout->arrays[i];
-        if (array->record >= 0) SHF_TRY(npy_header_write(state, i, shf_array_rows(state->layout, array), err));
+        if (array->record >= 0) SHF_TRY(shf_npyd_header_write(state, i, shf_array_rows(state->layout, array), err));
     }
-    SHF_TRY(npy_sums_write(state, err));
-    return npy_schema_write(state, err);
+    SHF_TRY(shf_npyd_sums_write(state, err));
+    return shf_npyd_schema_write(state, err);
 }
 
 /* Parts of rows: narrow rows are read whole in batches and cut, wide ones by one read each. */
@@ -353,10 +353,10 @@ static sheaf_status npy_refresh(void *opaque, sheaf_error *err)
 {
     npy_state *state = opaque;
     uint64_t before = state->sequence;
-    SHF_TRY(npy_lengths_read(state, err));
+    SHF_TRY(shf_npyd_lengths_read(state, err));
     if (state->sequence == before) return SHEAF_OK;
     shf_layout fresh = {0};
-    sheaf_status status = npy_schema_read(state->path, &fresh, err);
+    sheaf_status status = shf_npyd_schema_read(state->path, &fresh, err);
     if (status == SHEAF_OK && fresh.n_arrays != state->layout->n_arrays)
         status = shf_fail_at(err, SHEAF_ERR_MISMATCH, state->path, NULL, -1, -1, "%s: another store is there now", state->path);
     for (size_t i = 0; status == SHEAF_OK && i < fresh.n_arrays; i++) {
@@ -420,7 +420,7 @@ const shf_backend_ops shf_npy_ops = {
     .refresh = npy_refresh,
     .sync = npy_sync,
     .usage = npy_usage,
-    .verify = npy_verify,
+    .verify = shf_npyd_verify,
     .array_bytes = npy_array_bytes,
     .remove = npy_remove,
     .close = npy_close,

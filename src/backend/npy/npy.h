@@ -27,20 +27,20 @@ typedef struct npy_state {
 } npy_state;
 
 /* sheaf.json and sheaf.len. */
-sheaf_status npy_schema_write(npy_state *state, sheaf_error *err);
-sheaf_status npy_schema_read(const char *path, shf_layout *layout, sheaf_error *err);
-sheaf_status npy_lengths_write(npy_state *state, sheaf_error *err);
-sheaf_status npy_lengths_read(npy_state *state, sheaf_error *err);
+sheaf_status shf_npyd_schema_write(npy_state *state, sheaf_error *err);
+sheaf_status shf_npyd_schema_read(const char *path, shf_layout *layout, sheaf_error *err);
+sheaf_status shf_npyd_lengths_write(npy_state *state, sheaf_error *err);
+sheaf_status shf_npyd_lengths_read(npy_state *state, sheaf_error *err);
 #define NPY_SUM_BLOCK_BYTES ((uint64_t)1 << 20)
 #define NPY_SUM_READ_BYTES ((size_t)256 << 10)
 /* Checksums: of bytes as they are appended; written at a checkpoint; read (*there = false: an older store has none); made again for what was
  * committed after the last checkpoint; compared. */
-sheaf_status npy_sums_add(npy_array *array, const void *bytes, uint64_t n, sheaf_error *err);
-sheaf_status npy_sums_write(npy_state *state, sheaf_error *err);
-sheaf_status npy_sums_read(npy_state *state, bool *there, sheaf_error *err);
-sheaf_status npy_sums_catch_up(npy_state *state, size_t array, sheaf_error *err);
-sheaf_status npy_verify(void *state, void (*tell)(void *context, const sheaf_error *damage), void *context, sheaf_error *err);
+sheaf_status shf_npyd_sums_add(npy_array *array, const void *bytes, uint64_t n, sheaf_error *err);
+sheaf_status shf_npyd_sums_write(npy_state *state, sheaf_error *err);
+sheaf_status shf_npyd_sums_read(npy_state *state, bool *there, sheaf_error *err);
+sheaf_status shf_npyd_sums_catch_up(npy_state *state, size_t array, sheaf_error *err);
+sheaf_status shf_npyd_verify(void *state, void (*tell)(void *context, const sheaf_error *damage), void *context, sheaf_error *err);
 /* The .npy header with `rows` rows, written at the begin of the file. */
-sheaf_status npy_header_write(npy_state *state, size_t array, uint64_t rows, sheaf_error *err);
+sheaf_status shf_npyd_header_write(npy_state *state, size_t array, uint64_t rows, sheaf_error *err);
 
 #endif

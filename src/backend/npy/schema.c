@@ -28,7 +28,7 @@ static json_t *schema_json(const shf_layout *layout)
     return json_pack("{s:i, s:o, s:o, s:O}", "sheaf", 1, "record_dimensions", records, "arrays", arrays, "attributes", layout->attributes);
 }
 
-sheaf_status npy_schema_write(npy_state *state, sheaf_error *err)
+sheaf_status shf_npyd_schema_write(npy_state *state, sheaf_error *err)
 {
     json_t *schema = schema_json(state->layout);
     char *text = schema ? json_dumps(schema, JSON_INDENT(1)) : NULL;
@@ -107,7 +107,7 @@ static sheaf_status read_schema(const json_t *schema, const char *path, shf_layo
     return shf_layout_finish(layout, err);
 }
 
-sheaf_status npy_schema_read(const char *path, shf_layout *layout, sheaf_error *err)
+sheaf_status shf_npyd_schema_read(const char *path, shf_layout *layout, sheaf_error *err)
 {
     char *file = shf_path_join(path, "sheaf.json");
     if (!file) return shf_fail_memory(err, 0, "a path");
@@ -134,7 +134,7 @@ static size_t slot_bytes(const shf_layout *layout)
     return (20 + 8 * layout->n_records + 63) / 64 * 64;
 }
 
-sheaf_status npy_lengths_write(npy_state *state, sheaf_error *err)
+sheaf_status shf_npyd_lengths_write(npy_state *state, sheaf_error *err)
 {
     size_t n = state->layout->n_records, size = 16 + 8 * n;
     uint8_t slot[4096];
@@ -163,7 +163,7 @@ static bool take_slot(npy_state *state, const uint8_t *slot, uint64_t lengths[],
     return true;
 }
 
-sheaf_status npy_lengths_read(npy_state *state, sheaf_error *err)
+sheaf_status shf_npyd_lengths_read(npy_state *state, sheaf_error *err)
 {
     size_t size = slot_bytes(state->layout), got;
     uint8_t slots[8192] = {0};

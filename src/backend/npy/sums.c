@@ -23,7 +23,7 @@ static sheaf_status room_for(npy_array *array, uint64_t n_blocks, sheaf_error *e
     return SHEAF_OK;
 }
 
-sheaf_status npy_sums_add(npy_array *array, const void *bytes, uint64_t n, sheaf_error *err)
+sheaf_status shf_npyd_sums_add(npy_array *array, const void *bytes, uint64_t n, sheaf_error *err)
 {
     const uint8_t *from = bytes;
     SHF_TRY(room_for(array, shf_ceil_div(array->summed_bytes + n, BLOCK_BYTES), err));
@@ -37,7 +37,7 @@ sheaf_status npy_sums_add(npy_array *array, const void *bytes, uint64_t n, sheaf
     return SHEAF_OK;
 }
 
-sheaf_status npy_sums_write(npy_state *state, sheaf_error *err)
+sheaf_status shf_npyd_sums_write(npy_state *state, sheaf_error *err)
 {
     shf_buf bytes = {0};
     uint8_t number[8];
@@ -89,7 +89,7 @@ static sheaf_status take_all(npy_state *state, const shf_buf *bytes, sheaf_error
     return status;
 }
 
-sheaf_status npy_sums_read(npy_state *state, bool *there, sheaf_error *err)
+sheaf_status shf_npyd_sums_read(npy_state *state, bool *there, sheaf_error *err)
 {
     char *path = shf_path_join(state->path, "sheaf.sum");
     if (!path) return shf_fail_memory(err, 64, "a path");
@@ -120,7 +120,7 @@ static sheaf_status sum_range(npy_state *state, size_t i, uint64_t begin, uint64
     return SHEAF_OK;
 }
 
-sheaf_status npy_sums_catch_up(npy_state *state, size_t i, sheaf_error *err)
+sheaf_status shf_npyd_sums_catch_up(npy_state *state, size_t i, sheaf_error *err)
 {
     npy_array *array = &state->arrays[i];
     uint64_t end = array->rows * state->layout->arrays[i].row_bytes;
@@ -132,7 +132,7 @@ sheaf_status npy_sums_catch_up(npy_state *state, size_t i, sheaf_error *err)
     while (status == SHEAF_OK && array->summed_bytes < end) {
         size_t n = (size_t)shf_min_u64(NPY_SUM_READ_BYTES, end - array->summed_bytes);
         status = shf_file_read(&array->file, buffer, n, array->data_offset + array->summed_bytes, err);
-        if (status == SHEAF_OK) status = npy_sums_add(array, buffer, n, err);
+        if (status == SHEAF_OK) status = shf_npyd_sums_add(array, buffer, n, err);
     }
     shf_free(buffer);
     return status;
@@ -160,12 +160,12 @@ static sheaf_status verify_array(npy_state *state, size_t i, uint8_t *buffer, vo
     return SHEAF_OK;
 }
 
-sheaf_status npy_verify(void *opaque, void (*tell)(void *context, const sheaf_error *damage), void *context, sheaf_error *err)
+sheaf_status shf_npyd_verify(void *opaque, void (*tell)(void *context, const sheaf_error *damage), void *context, sheaf_error *err)
 {
     npy_state *state = opaque;
     sheaf_error damage;
     bool there;
-    sheaf_status status = npy_sums_read(state, &there, &damage);
+    sheaf_status status = shf_npyd_sums_read(state, &there, &damage);
     if (status == SHEAF_ERR_DAMAGED) {
         tell(context, &damage);
         return SHEAF_OK;
