@@ -81,6 +81,7 @@ static sheaf_status isal_encode(wrapper wrap, int level, const void *in, size_t 
     if (!encoder) return shf_fail_memory(err, sizeof *encoder, wrapper_name(wrap));
     struct isal_zstream *stream = &encoder->stream;
     isal_deflate_stateless_init(stream);
+    stream->hist_bits = 0; /* which init leaves as it was: the whole window, and the same bytes for the same input */
     stream->level = level < 1 ? 1 : (uint32_t)level; /* its level 0 is both slower and weaker */
     stream->level_buf = encoder->level_buffer;
     stream->level_buf_size = (uint32_t)sizeof encoder->level_buffer;

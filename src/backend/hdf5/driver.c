@@ -199,7 +199,8 @@ hid_t shf_h5_medium_access(shf_h5_medium *medium)
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     if (access < 0) return -1;
     /* Version 1.8's format: checksums in all metadata, version 1 B-trees for chunks, readable by every HDF5 since 2008. */
-    if (H5Pset_driver(access, shf_h5_driver(), &info) >= 0 && H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18) >= 0 &&
+    H5F_libver_t low = medium->writing ? H5F_LIBVER_V18 : H5F_LIBVER_EARLIEST, high = medium->writing ? H5F_LIBVER_V18 : H5F_LIBVER_LATEST;
+    if (H5Pset_driver(access, shf_h5_driver(), &info) >= 0 && H5Pset_libver_bounds(access, low, high) >= 0 &&
         H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0)
         return access;
     (void)H5Pclose(access);

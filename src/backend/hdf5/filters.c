@@ -104,7 +104,7 @@ static sheaf_status undo_deflate(const shf_array *array, const void *bytes, size
     return status;
 }
 
-sheaf_status shf_h5_decode(const shf_array *array, const void *bytes, size_t n, uint32_t mask, void *chunk, sheaf_error *err)
+static sheaf_status undo_filters(const shf_array *array, const void *bytes, size_t n, uint32_t mask, void *chunk, sheaf_error *err)
 {
     if (mask & SHF_H5_DECODED) return undo_shuffle(array, bytes, n, SHF_H5_NO_SHUFFLE, chunk, err);
     if (array->codec != SHEAF_CODEC_GZIP) {
@@ -114,4 +114,21 @@ sheaf_status shf_h5_decode(const shf_array *array, const void *bytes, size_t n, 
     if (!(mask & SHF_H5_NO_FLETCHER)) SHF_TRY(check_fletcher(array, bytes, &n, err));
     if (mask & SHF_H5_NO_DEFLATE) return undo_shuffle(array, bytes, n, mask, chunk, err);
     return undo_deflate(array, bytes, n, mask, chunk, err);
+}
+
+static void swap_bytes(size_t item_size, size_t n, uint8_t *bytes)
+{
+    for (uint8_t *item = bytes; item + item_size <= bytes + n; item += item_size)
+        for (size_t k = 0; k < item_size / 2; k++) {
+            uint8_t byte = item[k];
+            item[k] = item[item_size - 1 - k];
+            item[item_size - 1 - k] = byte;
+        }
+}
+
+sheaf_status shf_h5_decode(const shf_array *array, const void *bytes, size_t n, uint32_t mask, void *chunk, sheaf_error *err)
+{
+    SHF_TRY(undo_filters(array, bytes, n, mask, chunk, err));
+    if (array->big_endian && !(mask & SHF_H5_DECODED)) swap_bytes(array->item_size, array->chunk_bytes, chunk);
+    return SHEAF_OK;
 }

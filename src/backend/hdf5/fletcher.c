@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The usual loop adds one word at a time, each sum waiting for the one before. Here 16 lanes are summed side by side, in little-endian words; what
+/* The usual loop adds one word at a time, each sum waiting for the one before. Here 8 lanes are summed side by side, in little-endian words; what
  * that means for the sums over the sequence is put right once per block, and for the byte order once at the end (swapping the bytes of a
  * word is multiplying by 256 modulo 65535). */
 #include "backend/hdf5/fletcher.h"
 
 #include <string.h>
 
-enum { LANES = 16, ROWS = 256, BLOCK_WORDS = LANES * ROWS, BLOCK_BYTES = 2 * BLOCK_WORDS, MODULUS = 65535 };
+enum { LANES = 8, ROWS = 256, BLOCK_WORDS = LANES * ROWS, BLOCK_BYTES = 2 * BLOCK_WORDS, MODULUS = 65535 };
 
 typedef uint16_t words16 __attribute__((vector_size(2 * LANES)));
 typedef uint32_t words32 __attribute__((vector_size(4 * LANES)));

@@ -45,6 +45,13 @@ static herr_t take_first(unsigned n, const H5E_error2_t *entry, void *context)
     return 0;
 }
 
+bool shf_h5_failed_with(const char *message)
+{
+    innermost found = {""};
+    (void)H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_first, &found);
+    return !strcmp(found.text, message);
+}
+
 sheaf_status shf_h5_fail(sheaf_error *err, sheaf_status code, const char *path, const char *what)
 {
     innermost found = {"no reason given"};

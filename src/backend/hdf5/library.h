@@ -4,6 +4,7 @@
 #define SHF_HDF5_LIBRARY_H
 
 #include <hdf5.h>
+#include <stdbool.h>
 
 #include "base/error.h"
 
@@ -12,6 +13,8 @@ void shf_h5_lock(void);
 void shf_h5_unlock(void);
 /* Only while locked: "WHAT PATH: the innermost message of libhdf5's error stack"; the stack is cleared. path may be NULL. */
 sheaf_status shf_h5_fail(sheaf_error *err, sheaf_status code, const char *path, const char *what);
+/* Only while locked: whether the error stack began with this message. The stack stays. */
+bool shf_h5_failed_with(const char *message);
 /* Only while locked: identifier of our file driver, or a negative one. */
 hid_t shf_h5_driver(void);
 

@@ -114,8 +114,12 @@ static sheaf_status probe(shf_h5_state *state, size_t i, const hsize_t *at, shf_
     shf_h5_medium *medium = &state->medium;
     hsize_t size = 0;
     hid_t dataset = shf_h5_dataset(state, i);
-    if (dataset < 0 || H5Dget_chunk_storage_size(dataset, at, &size) < 0)
-        return shf_h5_fail(err, SHEAF_ERR_DAMAGED, state->path, "cannot find a chunk in");
+    bool found = dataset >= 0 && H5Dget_chunk_storage_size(dataset, at, &size) >= 0;
+    if (!found && dataset >= 0 && shf_h5_failed_with("chunk storage is not allocated")) { /* 1.10's way to say 0 bytes */
+        (void)H5Eclear2(H5E_DEFAULT);
+        return SHEAF_OK;
+    }
+    if (!found) return shf_h5_fail(err, SHEAF_ERR_DAMAGED, state->path, "cannot find a chunk in");
     if (size == 0) return SHEAF_OK;
     uint8_t nothing;
     medium->probing = true;
@@ -307,7 +311,11 @@ sheaf_status shf_h5_get(void *opaque, size_t array, uint64_t block, uint64_t col
     shf_h5_chunk chunk = known_chunk(state, array, block, column);
     if (chunk.offset) return read_chunk(state, array, chunk, out, mask, err);
     *absent = true;
-    return state->writable ? SHEAF_OK : get_from_file(state, array, block * columns + column, out, mask, absent, err);
+    if (state->writable) return SHEAF_OK;
+    SHF_TRY(get_from_file(state, array, block * columns + column, out, mask, absent, err));
+    if (!*absent || !state->arrays[array].other_fill) return SHEAF_OK;
+    *absent = false;
+    return get_by_library(state, array, block * columns + column, out, mask, err);
 }
 
 sheaf_status shf_h5_refresh(void *opaque, sheaf_error *err)

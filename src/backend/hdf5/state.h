@@ -32,6 +32,7 @@ typedef struct shf_h5_array {
     hid_t dataset;          /* reader: -1 until it is needed; under the library's lock */
     char *link;             /* path of the dataset in the file; owned */
     int8_t filters[3];      /* reader: position of shuffle, deflate, fletcher32 in the file's pipeline; -1: not in it */
+    bool other_fill;        /* what was never stored reads as another value than ours: libhdf5 makes it */
     bool by_library;        /* not chunks that decode understands: read through libhdf5 */
 } shf_h5_array;
 

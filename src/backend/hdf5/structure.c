@@ -10,6 +10,7 @@
 #include "backend/hdf5/state.h"
 #include "base/alloc.h"
 #include "base/checked.h"
+#include "base/dtype.h"
 
 enum { MAX_DEPTH = 8, MAX_PATH = 512 };
 #define MAX_ROW_BYTES ((uint64_t)1 << 31)
@@ -22,6 +23,7 @@ typedef struct walk {
     sheaf_error *err;
     sheaf_status status;
     bool *foreign;
+    bool marked; /* the file says that it is ours */
     int depth;
     char prefix[MAX_PATH]; /* "" or "group/" */
 } walk;
@@ -65,6 +67,15 @@ static bool read_filters(hid_t properties, shf_array *array, shf_h5_array *own)
     return n >= 0;
 }
 
+/* Whether what was never stored reads as our fill value. */
+static bool has_our_fill(hid_t properties, const shf_array *array)
+{
+    uint64_t ours = 0, theirs = 0;
+    shf_dtype_fill(array->dtype, &ours, 1);
+    hid_t type = array->dtype == SHEAF_BOOL ? H5T_NATIVE_UINT8 : shf_h5_type(array->dtype);
+    return H5Pget_fill_value(properties, type, &theirs) >= 0 && !memcmp(&ours, &theirs, array->item_size);
+}
+
 /* Chunks that we can read ourselves keep their shape; otherwise it is only how much libhdf5 reads at once. */
 static void read_chunks(hid_t dataset, shf_array *array, shf_h5_array *own)
 {
@@ -77,6 +88,7 @@ static void read_chunks(hid_t dataset, shf_array *array, shf_h5_array *own)
         bool small = true;
         for (int axis = 0; axis < array->ndim; axis++) small = small && shf_mul_u64(bytes, chunk[axis], &bytes) && bytes < MAX_ROW_BYTES;
         own->by_library = !small || !read_filters(properties, array, own);
+        own->other_fill = !has_our_fill(properties, array);
         for (int axis = 0; small && axis < array->ndim; axis++) array->chunk[axis] = chunk[axis];
     }
     if (own->by_library) {
@@ -158,7 +170,7 @@ static sheaf_status describe(walk *w, hid_t dataset, shf_array *array, shf_h5_ar
     name_dimensions(w, dataset, array);
     SHF_TRY(read_record(w, dataset, array, w->err));
     SHF_TRY(shf_h5_attributes_read(dataset, array->attributes, &left_out, w->err));
-    if (left_out || own->by_library || array->big_endian) *w->foreign = true;
+    if (left_out || own->by_library || own->other_fill || array->big_endian) *w->foreign = true;
     return SHEAF_OK;
 }
 
@@ -221,6 +233,10 @@ static herr_t visit(hid_t group, const char *name, const H5L_info_t *info, void 
         return 0;
     }
     hid_t object = H5Oopen(group, name, H5P_DEFAULT);
+    if (object < 0 && !w->marked) { /* what a newer libhdf5 wrote may be beyond this one; the rest can be read */
+        (void)H5Eclear2(H5E_DEFAULT);
+        return 0;
+    }
     if (object < 0) {
         w->status = shf_h5_fail(w->err, SHEAF_ERR_DAMAGED, w->state->path, "cannot open an object of");
         return -1;
@@ -262,6 +278,7 @@ static sheaf_status read_all(shf_h5_state *state, bool *foreign, sheaf_error *er
 {
     walk w = {.state = state, .err = err, .status = SHEAF_OK, .foreign = foreign};
     SHF_TRY(read_root(state, foreign, err));
+    w.marked = state->keep_start != 0;
     herr_t rc = iterate(state->library_file, &w);
     if (w.status != SHEAF_OK) return w.status;
     if (rc < 0) return shf_h5_fail(err, SHEAF_ERR_DAMAGED, state->path, "cannot list");
