@@ -53,6 +53,39 @@ SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_export(sheaf_store *store, const s
 /** Suffix of the i-th kind of file that can be written, without its dot; NULL past the last. Any thread. */
 SHEAF_API const char *sheaf_export_type(size_t i);
 
+/* ---- one store into another ---- */
+
+/** Told now and then how far a long call is: `done` of `total` records. */
+typedef void (*sheaf_progress_callback)(void *context, uint64_t done, uint64_t total);
+
+/** How a store is copied into another format. Make one by sheaf_convert_spec_init. */
+typedef struct sheaf_convert_spec {
+    size_t size_bytes;         /**< sizeof(sheaf_convert_spec) */
+    const char *source_format; /**< NULL: by content or suffix. Borrowed, like what follows */
+    uint32_t every;            /**< keep each K-th position along time; default 1 */
+    const char *time;          /**< the dimension that is meant; NULL: `time`, or the record dimension of an ensemble stored by step */
+    sheaf_dtype stored;        /**< SHEAF_F32 or SHEAF_F64: type of floating values in the copy, but for coordinates and summaries; default: as they are */
+    sheaf_codec codec;         /**< default: the target format's own choice */
+    int level;
+    sheaf_progress_callback progress; /**< or NULL */
+    void *context;
+} sheaf_convert_spec;
+
+SHEAF_API sheaf_convert_spec sheaf_convert_spec_init(void);
+
+/** What was copied. */
+typedef struct sheaf_copy_result {
+    uint64_t n_arrays;
+    uint64_t n_records; /**< over all record dimensions */
+} sheaf_copy_result;
+
+/** Copies what is committed in a store (or a foreign Zarr group or HDF5 file) into a new store: values, ids, fixed arrays, attributes. options are those of the
+ *  new store; its memory bound is that of the whole call. Arrays of a foreign file grow along their first axis, and those in groups are named
+ *  GROUP.NAME. After an error nothing of the new store is left. spec, options, result may be NULL. Errors: SHEAF_ERR_NOT_FOUND (no such store; no dimension to thin),
+ *  SHEAF_ERR_ARGUMENT (source and target are the same), SHEAF_ERR_EXISTS, SHEAF_ERR_BUDGET, I/O. One thread. */
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_convert(const char *source, const char *target, const sheaf_convert_spec *spec,
+                                                      const sheaf_store_options *options, sheaf_copy_result *result, sheaf_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -62,6 +62,8 @@ sheaf_status shf_path_replace(const char *path, const void *bytes, size_t n, boo
 typedef enum shf_path_kind { SHF_PATH_NONE, SHF_PATH_FILE, SHF_PATH_FOLDER, SHF_PATH_OTHER } shf_path_kind;
 /* What lies at path; errors other than "not there" are reported. */
 sheaf_status shf_path_stat(const char *path, shf_path_kind *kind, uint64_t *size_bytes, sheaf_error *err);
+/* Whether both name one file or folder; false when either is not there. */
+bool shf_path_same(const char *a, const char *b);
 sheaf_status shf_path_rename(const char *from, const char *to, sheaf_error *err);
 sheaf_status shf_path_unlink(const char *path, sheaf_error *err);      /* absent is fine */
 sheaf_status shf_path_remove_tree(const char *path, sheaf_error *err); /* does not follow symbolic links; absent is fine */

@@ -230,6 +230,13 @@ sheaf_status shf_path_remove_tree(const char *path, sheaf_error *err)
     return status;
 }
 
+bool shf_path_same(const char *a, const char *b)
+{
+    struct stat x, y;
+    if (stat(a, &x) || stat(b, &y)) return false;
+    return x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 typedef struct allocated_walk {
     const char *folder;
     uint64_t total;

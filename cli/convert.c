@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <string.h>
+
+#include "cli.h"
+#include "sheaf/interchange.h"
+
+typedef struct arguments {
+    cli_writer writer;
+    const char *dtype;
+    uint64_t every;
+    sheaf_convert_spec spec;
+} arguments;
+
+static int check(arguments *a)
+{
+    if (a->every == 0 || a->every > UINT32_MAX)
+        return cli_usage("convert", "--every %llu is not possible; at least 1", (unsigned long long)a->every);
+    a->spec.every = (uint32_t)a->every;
+    if (a->dtype) {
+        a->spec.stored = sheaf_dtype_parse(a->dtype);
+        if (a->spec.stored != SHEAF_F32 && a->spec.stored != SHEAF_F64)
+            return cli_usage("convert", "--dtype \"%s\" is neither f32 nor f64", a->dtype);
+    }
+    if (a->writer.resume) return cli_usage("convert", "--resume is not possible here; --replace removes what is there");
+    if (a->writer.at_limit && strcmp(a->writer.at_limit, "stop") != 0)
+        return cli_usage("convert", "--at-limit: only stop is possible here");
+    int status = cli_writer_finish("convert", &a->writer);
+    a->spec.codec = a->writer.codec_id;
+    return status;
+}
+
+static void show_progress(void *context, uint64_t done, uint64_t total)
+{
+    cli_progress *progress = context;
+    progress->total = total;
+    cli_progress_update(progress, done);
+}
+
+int sheaf_cli_convert(int argc, char **argv)
+{
+    arguments a = {.every = 1, .spec = sheaf_convert_spec_init()};
+    cli_option writer_options[CLI_N_WRITER_OPTIONS + 1];
+    cli_writer_options(&a.writer, writer_options);
+    bool quiet = false, force = false;
+    const cli_option options[] = {
+        {"--every", CLI_COUNT, &a.every, "K", "keep the stored steps at positions 0, K, 2K, … (default 1)", NULL},
+        {"--along", CLI_TEXT, &a.spec.time, "DIMENSION", "what --every thins (default: time)", NULL},
+        {"--dtype", CLI_TEXT, &a.dtype, "f32|f64", "type of floating values, but for coordinates and summaries (default: as they are)",
+         NULL},
+        {"--source-format", CLI_TEXT, &a.spec.source_format, "FORMAT", "of SRC: zarr, hdf5 or npy (default: by its suffix or content)",
+         NULL},
+        {NULL, CLI_GROUP, writer_options, NULL, NULL, NULL},
+        {"--quiet", CLI_FLAG, &quiet, NULL, "no progress and no closing line", NULL},
+        {"--progress", CLI_FLAG, &force, NULL, "progress also when standard error is no terminal", NULL},
+        {NULL, CLI_END, NULL, NULL, NULL, NULL},
+    };
+    const cli_command command = {"convert",
+                                 "SRC DST",
+                                 "Copies a store into another format: everything as it is, ids, fixed arrays and attributes too. SRC may "
+                                 "be a Zarr group or an HDF5 file of other tools.",
+                                 "  sheaf convert run.zarr run.h5\n  sheaf convert run.zarr small.npyd --every 10 --dtype f32",
+                                 2,
+                                 2,
+                                 options};
+    const char *positional[2];
+    int n;
+    int status = cli_parse(&command, argc, argv, positional, &n);
+    if (status == CLI_CONTINUE) status = check(&a);
+    if (status != CLI_CONTINUE) return status;
+    cli_progress progress;
+    sheaf_copy_result result;
+    sheaf_error err;
+    double begun = cli_seconds();
+    cli_progress_begin(&progress, "convert", "records", 0, quiet, force);
+    a.spec.progress = show_progress;
+    a.spec.context = &progress;
+    sheaf_status done = sheaf_convert(positional[0], positional[1], &a.spec, &a.writer.options, &result, &err);
+    cli_progress_end(&progress);
+    if (done != SHEAF_OK) return cli_fail("convert", &err, cli_store_hint(&err, false));
+    if (!quiet)
+        fprintf(stderr, "sheaf: convert: %llu arrays, %llu records in %s, %.2f s, peak %.1f MiB\n", (unsigned long long)result.n_arrays,
+                (unsigned long long)result.n_records, positional[1], cli_seconds() - begun, cli_peak_mib());
+    return CLI_DONE;
+}
