@@ -156,12 +156,39 @@ size_t shf_loss_print_i32(char *to, int32_t value)
     return (size_t)(put_i32(to, value) - to);
 }
 
+/* The text of the sidx printed last: the next one mostly is one more. */
+typedef struct counter {
+    uint64_t text; /* up to 8 digits, the first one lowest */
+    unsigned n;    /* 0: none */
+    int32_t value;
+} counter;
+
+static inline char *put_counted(char *to, counter *c, int32_t sidx)
+{
+    unsigned last = 8 * (c->n - 1);
+    if (c->n && sidx == c->value + 1 && ((c->text >> last) & 0xff) != '9') {
+        c->text += 1ull << last;
+    } else if (sidx > 0 && sidx < 99999999) {
+        uint64_t digits = eight_digits((uint32_t)sidx);
+        unsigned leading = (unsigned)__builtin_ctzll(digits) / 8;
+        c->text = (digits | ZEROS) >> (8 * leading);
+        c->n = 8 - leading;
+    } else {
+        c->n = 0;
+        return put_i32(to, sidx);
+    }
+    c->value = sidx;
+    memcpy(to, &c->text, 8);
+    return to + c->n;
+}
+
 char *shf_loss_print_pairs(char *to, const uint8_t *pairs, size_t n, const char *prefix, size_t prefix_n, const char *suffix,
                            size_t suffix_n, int decimals)
 {
+    counter c = {0, 0, 0};
     for (size_t i = 0; i < n; i++) {
         memcpy(to, prefix, 32);
-        to = put_i32(to + prefix_n, shf_get_i32(pairs + i * 8));
+        to = put_counted(to + prefix_n, &c, shf_get_i32(pairs + i * 8));
         *to++ = ',';
         uint32_t bits = shf_get_u32(pairs + i * 8 + 4);
         to = decimals < 0 ? put_bits(to, bits) : put_fixed(to, bits, decimals);
