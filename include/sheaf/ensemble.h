@@ -37,7 +37,8 @@ typedef enum sheaf_summaries { SHEAF_SUMMARIES_NONE = 0, SHEAF_SUMMARIES_GENERAL
 
 /** What to do when the next trajectory would cross the disk limit. STOP: it is refused (SHEAF_ERR_BUDGET), what came before is committed.
  *  SUMMARIES: from it on only ids, lengths and summaries are stored (their series are fill values), as long as they fit; the attributes
- *  `sheaf_summaries_only_from_id` and `…_from_row` say from where on. */
+ *  `sheaf_summaries_only_from_id` and `…_from_row` say from where on. In npy, where every array grows with every record, series take their room
+ *  all the same, so there the summaries end soon after, with SHEAF_ERR_BUDGET. */
 typedef enum sheaf_at_limit { SHEAF_AT_LIMIT_STOP = 0, SHEAF_AT_LIMIT_SUMMARIES = 1 } sheaf_at_limit;
 
 /** An id that is stored already. REFUSE: SHEAF_ERR_DUPLICATE, the store is untouched. KEEP_FIRST: SHEAF_OK, nothing is stored. */

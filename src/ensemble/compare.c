@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ensemble/plan.h"
+#include "format/number.h"
 
 static void shape_text(char *to, size_t size, int ndim, const uint64_t *shape, bool grows)
 {
@@ -39,10 +40,18 @@ static sheaf_status compare_array(const shf_plan_array *a, const sheaf_array_inf
     return SHEAF_OK;
 }
 
+/* A value as people write it; freed by free. */
+static char *value_text(const json_t *value)
+{
+    if (!json_is_real(value)) return value ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+    char *text = calloc(1, SHF_NUMBER_ROOM + 1);
+    if (text) text[shf_print_f64(text, json_real_value(value))] = '\0';
+    return text;
+}
+
 static sheaf_status differs(const char *name, const json_t *stored, const json_t *asked, const char *path, sheaf_error *err)
 {
-    char *a = stored ? json_dumps(stored, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
-    char *b = json_dumps(asked, JSON_ENCODE_ANY | JSON_COMPACT);
+    char *a = value_text(stored), *b = value_text(asked);
     const char *plain = strncmp(name, "sheaf_", 6) == 0 ? name + 6 : name;
     sheaf_status status = shf_fail_at(err, SHEAF_ERR_MISMATCH, path, NULL, -1, -1, "%s: %.180s is stored, but %.180s is asked for", plain,
                                       a ? a : "nothing", b ? b : "something else");

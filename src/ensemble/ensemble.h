@@ -18,8 +18,9 @@ struct sheaf_ensemble {
     bool writer;
     uint64_t id_limit_bytes;
 
-    pthread_mutex_t lock; /* guards what follows */
-    shf_known_ids ids;    /* writer by trajectory: what was put */
+    pthread_rwlock_t limit_lock; /* AT_LIMIT_SUMMARIES: read while a record is appended, written while the limit changes */
+    pthread_mutex_t lock;        /* guards what follows */
+    shf_known_ids ids;           /* writer by trajectory: what was put */
     bool summaries_only;
     uint64_t n_summaries_only, n_duplicates, n_refused;
     uint64_t next_stored;    /* by step: the next iteration that is to be stored */

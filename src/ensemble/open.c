@@ -31,6 +31,7 @@ static sheaf_status allocate(const char *path, const sheaf_ensemble_spec *spec, 
     run->format = copy_or_null(run->options.format, &bad);
     run->options.format = run->format;
     run->last_iteration = UINT64_MAX;
+    pthread_rwlock_init(&run->limit_lock, NULL);
     pthread_mutex_init(&run->lock, NULL);
     pthread_mutex_init(&run->index_lock, NULL);
     if (spec) {
@@ -55,6 +56,7 @@ void sheaf_ensemble_free(sheaf_ensemble **run)
     shf_plan_free(&r->plan);
     shf_known_ids_free(&r->ids);
     shf_id_index_free(&r->index);
+    pthread_rwlock_destroy(&r->limit_lock);
     pthread_mutex_destroy(&r->lock);
     pthread_mutex_destroy(&r->index_lock);
     shf_free(r->last_values);
@@ -67,10 +69,12 @@ void sheaf_ensemble_free(sheaf_ensemble **run)
 /* The store's limit until only summaries are stored: what their room is held back from. */
 static uint64_t first_limit(const sheaf_ensemble *run)
 {
-    uint64_t limit = run->options.disk_bytes, held;
+    uint64_t limit = run->options.disk_bytes, held = limit / 4;
     if (limit == 0 || run->spec.at_limit != SHEAF_AT_LIMIT_SUMMARIES || run->summaries_only) return limit;
-    if (run->spec.n_expected == 0) held = limit / 4;
-    else if (__builtin_mul_overflow(run->spec.n_expected, run->plan.summary_bytes, &held)) held = limit;
+    /* Beside the summaries themselves: metadata, and chunks that are not full. */
+    uint64_t each = run->plan.summary_bytes + run->plan.summary_bytes / 16, rest = (uint64_t)run->plan.n_columns << 16;
+    if (run->spec.n_expected && (__builtin_mul_overflow(run->spec.n_expected, each, &held) || __builtin_add_overflow(held, rest, &held)))
+        held = limit;
     return held < limit ? limit - held : 1;
 }
 

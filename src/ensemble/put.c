@@ -89,18 +89,29 @@ static sheaf_status fill_record(const sheaf_ensemble *run, int64_t id, uint32_t 
     return shf_ensemble_summarize(run, n_steps, values, outcome, scratch, err);
 }
 
-static sheaf_status append_record(sheaf_ensemble *run, const uint8_t *scratch, bool series, uint64_t *row, sheaf_error *err)
+static sheaf_status append_record(sheaf_ensemble *run, const uint8_t *scratch, bool series, sheaf_error *err)
 {
     const void *columns[MOST_COLUMNS];
     for (size_t i = 0; i < run->plan.n_columns; i++) {
         const shf_plan_array *a = &run->plan.arrays[i];
         columns[i] = a->role == SHF_ROLE_SERIES && !series ? NULL : scratch + a->offset;
     }
-    return sheaf_store_append(run->store, run->plan.record, 1, columns, row, err);
+    return sheaf_store_append(run->store, run->plan.record, 1, columns, NULL, err);
+}
+
+/* *series = false when only summaries are stored by now. */
+static sheaf_status append_within_limit(sheaf_ensemble *run, const uint8_t *scratch, bool *series, sheaf_error *err)
+{
+    if (run->spec.at_limit != SHEAF_AT_LIMIT_SUMMARIES) return append_record(run, scratch, *series, err);
+    pthread_rwlock_rdlock(&run->limit_lock);
+    *series = *series && !run->summaries_only;
+    sheaf_status status = append_record(run, scratch, *series, err);
+    pthread_rwlock_unlock(&run->limit_lock);
+    return status;
 }
 
 /* *stored = false: a duplicate that KEEP_FIRST leaves out. */
-static sheaf_status take_id(sheaf_ensemble *run, int64_t id, bool *stored, bool *series, sheaf_error *err)
+static sheaf_status take_id(sheaf_ensemble *run, int64_t id, bool *stored, sheaf_error *err)
 {
     pthread_mutex_lock(&run->lock);
     sheaf_status status = shf_known_ids_add(&run->ids, id, stored, err);
@@ -112,7 +123,6 @@ static sheaf_status take_id(sheaf_ensemble *run, int64_t id, bool *stored, bool 
         status = shf_fail(err, SHEAF_ERR_MEMORY, "%llu scattered ids take %zu bytes, above the %llu that the memory bound leaves them",
                           (unsigned long long)run->ids.count, shf_known_ids_bytes(&run->ids), (unsigned long long)run->id_limit_bytes);
     }
-    *series = !run->summaries_only;
     pthread_mutex_unlock(&run->lock);
     return status;
 }
@@ -121,7 +131,7 @@ static sheaf_status take_id(sheaf_ensemble *run, int64_t id, bool *stored, bool 
 static sheaf_status go_on_with_summaries(sheaf_ensemble *run, int64_t id, sheaf_error *err)
 {
     sheaf_status status = SHEAF_OK;
-    pthread_mutex_lock(&run->lock);
+    pthread_rwlock_wrlock(&run->limit_lock);
     if (!run->summaries_only) {
         uint64_t row;
         char json[160];
@@ -132,18 +142,17 @@ static sheaf_status go_on_with_summaries(sheaf_ensemble *run, int64_t id, sheaf_
         if (status == SHEAF_OK) status = sheaf_store_set_disk_limit(run->store, run->options.disk_bytes, err);
         run->summaries_only = status == SHEAF_OK;
     }
-    pthread_mutex_unlock(&run->lock);
+    pthread_rwlock_unlock(&run->limit_lock);
     return status;
 }
 
-static sheaf_status put_record(sheaf_ensemble *run, int64_t id, uint8_t *scratch, bool series, sheaf_error *err)
+static sheaf_status put_record(sheaf_ensemble *run, int64_t id, const uint8_t *scratch, sheaf_error *err)
 {
-    uint64_t row;
-    sheaf_status status = append_record(run, scratch, series, &row, err);
+    bool series = true;
+    sheaf_status status = append_within_limit(run, scratch, &series, err);
     if (status == SHEAF_ERR_BUDGET && series && run->spec.at_limit == SHEAF_AT_LIMIT_SUMMARIES) {
-        series = false;
         status = go_on_with_summaries(run, id, err);
-        if (status == SHEAF_OK) status = append_record(run, scratch, false, &row, err);
+        if (status == SHEAF_OK) status = append_within_limit(run, scratch, &series, err);
     }
     if (status == SHEAF_OK && series) return status;
     pthread_mutex_lock(&run->lock);
@@ -162,11 +171,10 @@ sheaf_status sheaf_ensemble_put_trajectory(sheaf_ensemble *run, int64_t id, uint
     size_t size = run->plan.scratch_bytes;
     uint8_t *scratch = size <= sizeof local ? local : shf_malloc_aligned(size);
     if (!scratch) return shf_fail_memory(err, size, "a record");
-    bool stored, series;
-    /* Another thread may switch to summaries meanwhile: then this one's series, once accepted, simply are the last. */
+    bool stored;
     sheaf_status status = fill_record(run, id, n_steps, values, outcome, !run->spec.no_series, scratch, err);
-    if (status == SHEAF_OK) status = take_id(run, id, &stored, &series, err);
-    if (status == SHEAF_OK && stored) status = put_record(run, id, scratch, series, err);
+    if (status == SHEAF_OK) status = take_id(run, id, &stored, err);
+    if (status == SHEAF_OK && stored) status = put_record(run, id, scratch, err);
     if (scratch != local) shf_free(scratch);
     return status;
 }

@@ -17,6 +17,18 @@ static uint64_t record_bytes(const sheaf_store *store, int record)
     return bytes;
 }
 
+/* Bytes of one record that the budget is asked for: in chunks, columns that are all fill values are free. */
+static uint64_t asked_bytes(const sheaf_store *store, int record, const uint8_t *const *columns)
+{
+    uint64_t bytes = 0;
+    size_t column = 0;
+    for (size_t i = 0; i < store->layout.n_arrays; i++) {
+        if (store->layout.arrays[i].record != record) continue;
+        if (columns[column++] || shf_store_by_rows(store)) bytes += store->layout.arrays[i].row_bytes;
+    }
+    return bytes;
+}
+
 sheaf_status shf_store_flush_rows(sheaf_store *store, size_t i, sheaf_error *err)
 {
     const shf_array *array = &store->layout.arrays[i];
@@ -37,7 +49,6 @@ static void copy_rows(const shf_array *array, shf_slab *slab, uint64_t row, uint
     size_t bytes = (size_t)n * array->row_bytes;
     if (from) memcpy(to, from, bytes);
     else shf_dtype_fill(array->dtype, to, bytes / array->item_size);
-    slab->n_new += n;
 }
 
 /* In-place back ends: one slab is the write buffer; a full one is written at once. Rows must not be counted as appended yet: `end` tells. */
@@ -57,6 +68,7 @@ static sheaf_status append_in_place(sheaf_store *store, size_t i, uint64_t row, 
         shf_slab *slab;
         SHF_TRY(shf_slab_get(store, i, block, &slab, err));
         copy_rows(array, slab, row, part, from);
+        slab->n_new += part;
         store->reserved_bytes += part * array->row_bytes;
         row += part;
         n -= part;
@@ -88,11 +100,12 @@ static sheaf_status make_slabs(sheaf_store *store, int record, uint64_t row, uin
 static void append_to_slabs(sheaf_store *store, size_t i, uint64_t row, uint64_t n, const uint8_t *from, shf_slab ***submit)
 {
     const shf_array *array = &store->layout.arrays[i];
-    store->reserved_bytes += n * array->row_bytes;
+    if (from) store->reserved_bytes += n * array->row_bytes;
     while (n > 0) {
         uint64_t block = row / array->chunk[0], end = (block + 1) * array->chunk[0], part = shf_min_u64(n, end - row);
         shf_slab *slab = shf_slab_find(store, i, block);
         copy_rows(array, slab, row, part, from);
+        if (from) slab->n_new += part; /* fill values alone take next to nothing once encoded */
         row += part;
         n -= part;
         if (from) from += part * array->row_bytes;
@@ -147,7 +160,7 @@ static sheaf_status append_all(sheaf_store *store, int record, uint64_t n, const
     if (store->options.commit_rows) batch_rows = shf_min_u64(batch_rows, store->options.commit_rows);
     pthread_mutex_lock(&store->mutex);
     sheaf_status status = shf_store_check(store, err);
-    if (status == SHEAF_OK) status = shf_budget_admit(store, n * each, err);
+    if (status == SHEAF_OK) status = shf_budget_admit(store, n * asked_bytes(store, record, columns), err);
     if (first_row) *first_row = store->appended[record];
     for (uint64_t done = 0; status == SHEAF_OK && done < n;) {
         uint64_t batch = shf_min_u64(batch_rows, n - done);
