@@ -172,7 +172,7 @@ shf_parquet_work *shf_parquet_work_take(shf_parquet *file, sheaf_error *err)
 /* Buffers that a large chunk blew up are not kept. */
 static void trim(shf_buf *buf)
 {
-    enum { KEEP = 1 << 20 };
+    enum { KEEP = 2 << 20 };
     if (buf->capacity > KEEP) shf_buf_free(buf);
 }
 

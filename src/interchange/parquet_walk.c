@@ -7,7 +7,7 @@
 #include "format/parquet/rle.h"
 #include "interchange/parquet_inside.h"
 
-enum { WINDOW_BYTES = 4 << 20, HEADER_BYTES = 16 << 10, MAX_REMEMBERED = 64 << 20 };
+enum { WINDOW_BYTES = 1 << 20, HEADER_BYTES = 16 << 10, MAX_REMEMBERED = 64 << 20 };
 
 static sheaf_status damaged(const shf_parquet_walk *walk, uint64_t at, const char *why, sheaf_error *err)
 {
@@ -119,8 +119,8 @@ static sheaf_status read_header(shf_parquet_walk *walk, raw_page *raw, sheaf_err
     size_t n = (size_t)shf_min_u64(left, HEADER_BYTES);
     SHF_TRY(window(walk, walk->at, n, walk->stop, &bytes, err));
     sheaf_status status = shf_pq_read_page(bytes, n, &raw->head, &raw->header_size, err);
-    if (status != SHEAF_OK && n < left && n < INT32_MAX) { /* statistics can be long */
-        n = (size_t)shf_min_u64(left, WINDOW_BYTES);
+    if (status != SHEAF_OK && n < left) { /* statistics can be long */
+        n = (size_t)shf_min_u64(left, 8 * WINDOW_BYTES);
         SHF_TRY(window(walk, walk->at, n, walk->stop, &bytes, err));
         status = shf_pq_read_page(bytes, n, &raw->head, &raw->header_size, err);
     }

@@ -7,7 +7,7 @@
 #include "base/checked.h"
 #include "interchange/parquet_writer_inside.h"
 
-enum { PENDING_BYTES = 1 << 20 };
+enum { PENDING_BYTES = 256 << 10, DIRECT_BYTES = 32 << 10 }; /* more than DIRECT_BYTES at once is not copied first */
 
 /* ---- bytes ---- */
 sheaf_status shf_parquet_flush(shf_parquet_writer *writer, sheaf_error *err)
@@ -20,8 +20,8 @@ sheaf_status shf_parquet_flush(shf_parquet_writer *writer, sheaf_error *err)
 
 sheaf_status shf_parquet_put(shf_parquet_writer *writer, const void *bytes, size_t n, sheaf_error *err)
 {
-    if (writer->pending.size + n > PENDING_BYTES) SHF_TRY(shf_parquet_flush(writer, err));
-    if (n <= PENDING_BYTES) return shf_buf_append(&writer->pending, bytes, n, err);
+    if (writer->pending.size > 0 && (n > DIRECT_BYTES || writer->pending.size + n > PENDING_BYTES)) SHF_TRY(shf_parquet_flush(writer, err));
+    if (n <= DIRECT_BYTES) return shf_buf_append(&writer->pending, bytes, n, err);
     SHF_TRY(shf_file_write(&writer->io, bytes, n, writer->pending_at, err));
     writer->pending_at += n;
     return SHEAF_OK;
