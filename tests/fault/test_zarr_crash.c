@@ -188,6 +188,58 @@ static void a_create_that_fails_leaves_nothing(void **unused)
     }
 }
 
+/* Writes, closes, reads; the fixture's own buffers come from malloc. */
+static sheaf_status short_life(const char *path)
+{
+    shf_backend_options options = {.writable = true};
+    writer w = {0};
+    two_arrays(&w);
+    snprintf(w.path, sizeof w.path, "%s", path);
+    plan_layout(&w.layout);
+    shf_alloc_fail_at((uint64_t)g_disk.left, 1);
+    sheaf_status status = shf_zarr_ops.create(w.path, &w.layout, &options, &w.state, &fixture_error);
+    if (status == SHEAF_OK) {
+        status = append(&w, 30, NULL, NULL);
+        if (status == SHEAF_OK) status = checkpoint(&w, false);
+        if (status == SHEAF_OK) status = checkpoint(&w, true);
+        sheaf_status closed = shf_zarr_ops.close(w.state, &fixture_error);
+        if (status == SHEAF_OK) status = closed;
+    }
+    shf_layout read = {0};
+    void *state = NULL;
+    options.writable = false;
+    if (status == SHEAF_OK) status = shf_zarr_ops.open(path, &options, &read, &state, &fixture_error);
+    if (status == SHEAF_OK) {
+        shf_buf got = {0};
+        uint32_t mask;
+        bool absent;
+        status = shf_zarr_ops.get(state, 0, 0, 0, &got, &mask, &absent, &fixture_error);
+        shf_buf_free(&got);
+        sheaf_status closed = shf_zarr_ops.close(state, &fixture_error);
+        if (status == SHEAF_OK) status = closed;
+    }
+    shf_alloc_fail_at(0, 0);
+    shf_layout_free(&read);
+    shf_layout_free(&w.layout);
+    return status;
+}
+
+static void an_allocation_that_fails_is_an_error(void **unused)
+{
+    (void)unused;
+    char path[512];
+    snprintf(path, sizeof path, "%s/memory.zarr", fixture_folder());
+    long failures = 0, stride = 1;
+    for (g_disk.left = 1;; g_disk.left += stride) {
+        sheaf_status status = short_life(path);
+        OK(shf_path_remove_tree(path, &fixture_error));
+        if (status == SHEAF_OK) break;
+        assert_int_equal(status, SHEAF_ERR_MEMORY);
+        if (++failures > 200) stride = 13;
+    }
+    assert_true(failures > 100);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -195,6 +247,7 @@ int main(void)
         cmocka_unit_test(a_write_that_went_half_through_harms_nothing_published),
         cmocka_unit_test(a_stop_after_reopening_a_closed_store_harms_nothing),
         cmocka_unit_test(shards_of_some_columns_are_as_safe),
+        cmocka_unit_test(an_allocation_that_fails_is_an_error),
         cmocka_unit_test(a_create_that_fails_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, fixture_teardown);

@@ -66,29 +66,48 @@ static sheaf_status begin_live(shf_zarr_state *state, size_t index, shf_zarr_liv
     return cut(state, index, live, err);
 }
 
+/* Removes a file or, with its last shard, the folder of a row of shards, and counts it. */
+static sheaf_status remove_counted(shf_zarr_state *state, const char *path, sheaf_error *err)
+{
+    uint64_t bytes = 0;
+    sheaf_status status = shf_path_allocated(path, &bytes, err);
+    if (status == SHEAF_ERR_NOT_FOUND) return SHEAF_OK;
+    SHF_TRY(status);
+    SHF_TRY(shf_path_remove_tree(path, err));
+    state->allocated -= bytes;
+    return SHEAF_OK;
+}
+
+static sheaf_status remove_shard(shf_zarr_state *state, size_t index, uint64_t shard, sheaf_error *err)
+{
+    const shf_zarr_node *node = &state->nodes[index];
+    char *path;
+    SHF_TRY(shf_zarr_shard_path(state, index, shard, &path, err));
+    /* "c/3/0/0": the first shard of row 3 goes last, and c/3 with it. */
+    size_t row = strlen(path);
+    for (int i = 1; i < node->meta.ndim && shard % node->n_groups == 0; i++)
+        while (row > 0 && path[--row] != '/') continue;
+    path[row] = '\0';
+    sheaf_status status = remove_counted(state, path, err);
+    shf_free(path);
+    return status;
+}
+
 /* Shards are begun in order, so that what a killed writer left beyond the last one lies without gaps: removed from the far end. */
 static sheaf_status remove_beyond(shf_zarr_state *state, size_t index, uint64_t first, sheaf_error *err)
 {
     uint64_t end = first;
-    shf_path_kind kind = SHF_PATH_FILE;
-    sheaf_status status = SHEAF_OK;
-    for (; kind != SHF_PATH_NONE; end++) {
+    for (;; end++) {
         char *path;
+        shf_path_kind kind;
         SHF_TRY(shf_zarr_shard_path(state, index, end, &path, err));
-        status = shf_path_stat(path, &kind, NULL, err);
+        sheaf_status status = shf_path_stat(path, &kind, NULL, err);
         shf_free(path);
         SHF_TRY(status);
+        if (kind == SHF_PATH_NONE) break;
     }
-    for (end--; status == SHEAF_OK && end > first; end--) {
-        char *path;
-        uint64_t bytes = 0;
-        SHF_TRY(shf_zarr_shard_path(state, index, end - 1, &path, err));
-        status = shf_path_allocated(path, &bytes, err);
-        if (status == SHEAF_OK) status = shf_path_unlink(path, err);
-        if (status == SHEAF_OK) state->allocated -= bytes;
-        shf_free(path);
-    }
-    return status;
+    for (; end > first; end--) SHF_TRY(remove_shard(state, index, end - 1, err));
+    return SHEAF_OK;
 }
 
 /* The first shard that neither the layout's lengths nor a live shard reaches. */
@@ -102,9 +121,22 @@ static uint64_t first_beyond(const shf_zarr_state *state, size_t index)
     return first;
 }
 
+/* Metadata that was written beside its place and never renamed. */
+static sheaf_status remove_temporary(shf_zarr_state *state, const char *folder, sheaf_error *err)
+{
+    char *below = folder[0] ? shf_path_join(state->path, folder) : shf_strdup(state->path);
+    char *path = below ? shf_path_join(below, SHF_ZARR_METADATA_NAME ".sheaf-tmp") : NULL;
+    sheaf_status status = path ? remove_counted(state, path, err) : shf_fail_memory(err, 0, "a path");
+    shf_free(below);
+    shf_free(path);
+    return status;
+}
+
 static sheaf_status clear_leftovers(shf_zarr_state *state, sheaf_error *err)
 {
+    SHF_TRY(remove_temporary(state, "", err));
     for (size_t i = 0; i < state->n_nodes; i++) {
+        SHF_TRY(remove_temporary(state, state->nodes[i].folder, err));
         if (state->layout->arrays[i].record >= 0) SHF_TRY(remove_beyond(state, i, first_beyond(state, i), err));
     }
     state->recovered = true;

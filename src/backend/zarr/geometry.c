@@ -53,7 +53,7 @@ sheaf_status shf_zarr_node_finish(shf_zarr_node *node, const shf_array *array, s
 {
     const shf_zarr_array *meta = &node->meta;
     uint64_t chunks = 1;
-    node->n_groups = 1;
+    node->n_groups = node->per_shard[0] = 1;
     for (int i = 0; i < meta->ndim; i++) {
         node->per_shard[i] = meta->shard[i] / meta->chunk[i];
         if (!shf_mul_u64(chunks, node->per_shard[i], &chunks) || chunks > SHF_SHARD_MAX_CHUNKS)

@@ -8,10 +8,24 @@
 #include "base/checked.h"
 #include "base/dtype.h"
 
+/* Metadata may claim any length. */
+#define MAX_SHARDS ((uint64_t)1 << 26)
+
 typedef struct found {
     shf_zarr_handle *handle; /* NULL: the file is not there */
     shf_shard_entry entry;
+    bool expected; /* published by a store of ours, which leaves nothing out */
+    bool stable;   /* full and published: it never moves again, and its checksum is left to decode */
 } found;
+
+static void judge(const shf_zarr_state *state, size_t index, const shf_zarr_spot *spot, found *out)
+{
+    const shf_zarr_node *node = &state->nodes[index];
+    if (!node->ours) return;
+    uint64_t block = shf_zarr_slot_block(node, spot->shard, spot->slot), depth = state->layout->arrays[index].chunk[0];
+    out->expected = block < shf_ceil_div(node->published_rows, depth);
+    out->stable = out->entry.offset < node->plan.far_base && block < node->published_rows / depth;
+}
 
 /* With the mutex held. An unsharded chunk is its whole file. */
 static sheaf_status find(shf_zarr_state *state, size_t index, const shf_zarr_spot *spot, bool fresh, found *out, sheaf_error *err)
@@ -34,16 +48,7 @@ static sheaf_status find(shf_zarr_state *state, size_t index, const shf_zarr_spo
     return SHEAF_OK;
 }
 
-/* A full chunk that a checkpoint published never moves again: its checksum is left to decode. */
-static bool is_stable(const shf_zarr_state *state, size_t index, const shf_zarr_spot *spot, shf_shard_entry entry)
-{
-    const shf_zarr_node *node = &state->nodes[index];
-    uint64_t block = shf_zarr_slot_block(node, spot->shard, spot->slot);
-    return node->ours && entry.offset < node->plan.far_base && block < node->published_rows / state->layout->arrays[index].chunk[0];
-}
-
-static sheaf_status read_chunk(const shf_zarr_state *state, size_t index, const shf_zarr_spot *spot, const found *f, bool again,
-                               shf_buf *out, sheaf_error *err)
+static sheaf_status read_chunk(const shf_zarr_state *state, size_t index, const found *f, bool again, shf_buf *out, sheaf_error *err)
 {
     const shf_zarr_node *node = &state->nodes[index];
     const shf_array *array = &state->layout->arrays[index];
@@ -53,7 +58,7 @@ static sheaf_status read_chunk(const shf_zarr_state *state, size_t index, const 
     if (node->direct) {
         SHF_TRY(shf_buf_resize(out, (size_t)f->entry.size, err));
         SHF_TRY(shf_file_read(&f->handle->file, out->data, out->size, f->entry.offset, err));
-        return !again && is_stable(state, index, spot, f->entry) ? SHEAF_OK : shf_zarr_check_crc(out->data, out->size, err);
+        return f->stable && !again ? SHEAF_OK : shf_zarr_check_crc(out->data, out->size, err);
     }
     shf_buf stored = {0};
     sheaf_status status = shf_buf_resize(&stored, (size_t)f->entry.size, err);
@@ -67,7 +72,7 @@ static sheaf_status read_chunk(const shf_zarr_state *state, size_t index, const 
 static sheaf_status fill_chunk(const shf_zarr_node *node, const shf_array *array, shf_buf *out, uint32_t *mask, bool *absent,
                                sheaf_error *err)
 {
-    uint8_t usual[8] = {0};
+    _Alignas(8) uint8_t usual[8] = {0};
     shf_dtype_fill(array->dtype, usual, 1);
     out->size = 0;
     *mask = SHF_ZARR_RAW;
@@ -99,13 +104,11 @@ static sheaf_status attempt(shf_zarr_state *state, size_t index, const shf_zarr_
 {
     pthread_mutex_lock(&state->mutex);
     sheaf_status status = find(state, index, spot, again, f, why);
+    if (status == SHEAF_OK) judge(state, index, spot, f);
     pthread_mutex_unlock(&state->mutex);
     *nothing = status == SHEAF_OK && (!f->handle || shf_shard_entry_absent(f->entry));
-    if (status == SHEAF_OK && !*nothing) status = read_chunk(state, index, spot, f, again, out, why);
-    if (status == SHEAF_OK && *nothing && !f->handle && state->nodes[index].ours &&
-        shf_zarr_slot_block(&state->nodes[index], spot->shard, spot->slot) * state->layout->arrays[index].chunk[0] <
-            state->nodes[index].published_rows)
-        status = shf_fail(why, SHEAF_ERR_DAMAGED, "the shard's file is missing");
+    if (status == SHEAF_OK && !*nothing) status = read_chunk(state, index, f, again, out, why);
+    if (*nothing && !f->handle && f->expected) status = shf_fail(why, SHEAF_ERR_DAMAGED, "the shard's file is missing");
     return status;
 }
 
@@ -173,6 +176,7 @@ sheaf_status shf_zarr_array_bytes(void *opaque, size_t index, uint64_t *stored_b
     pthread_mutex_lock(&state->mutex);
     uint64_t blocks = shf_ceil_div(shf_array_rows(state->layout, array), array->chunk[0]);
     uint64_t shards = shf_ceil_div(blocks, node->meta.ndim ? node->per_shard[0] : 1) * node->n_groups;
+    if (shards > MAX_SHARDS) status = shf_fail(err, SHEAF_ERR_RANGE, "array %s has too many shards to add them up", array->name);
     for (uint64_t shard = 0; status == SHEAF_OK && shard < shards; shard++) status = shard_bytes(state, index, shard, stored_bytes, err);
     for (const shf_zarr_live *live = node->live; status == SHEAF_OK && live; live = live->next)
         if (live->shard >= shards) status = shard_bytes(state, index, live->shard, stored_bytes, err);
