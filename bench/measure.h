@@ -28,6 +28,18 @@ static inline double measure_median(double *values, size_t n)
     return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
+/* Peak of the resident memory, in KiB: of this program alone, unlike getrusage, which keeps what the process was before exec. */
+static inline long measure_peak_kib(void)
+{
+    char line[256];
+    long kib = 0;
+    FILE *status = fopen("/proc/self/status", "r");
+    while (status && fgets(line, sizeof line, status))
+        if (sscanf(line, "VmHWM: %ld", &kib) == 1) break;
+    if (status) fclose(status);
+    return kib;
+}
+
 /* One row without a comparison. work has no characters that JSON escapes. */
 static inline void measure_row(const char *work, double value, const char *unit)
 {

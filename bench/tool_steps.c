@@ -14,13 +14,6 @@
 
 enum { WIDTH = 100, BLOCK = 4 << 20 };
 
-static long peak_kib(void)
-{
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return usage.ru_maxrss;
-}
-
 /* Processor seconds of all threads, user and system. */
 static double processor_s(void)
 {
@@ -82,12 +75,12 @@ int main(int argc, char **argv)
     size_t n_data = (size_t)st.st_size, steps = strtoull(argv[5], NULL, 10);
     uint8_t *data = malloc(n_data);
     if (!data || read(fd, data, n_data) != (ssize_t)n_data) return 1;
-    long before = peak_kib();
+    long before = measure_peak_kib();
     double begun = measure_now_s(), used = processor_s();
     int failed = !strcmp(argv[3], "pwrite") ? run_pwrite(argv[2], data, n_data, steps * (WIDTH + 1) * 8)
                                             : run_store(argv, (const double *)data, n_data / (WIDTH * 8), steps, &err);
     if (failed) return fail(&err);
-    printf("%.6f %.6f %ld\n", measure_now_s() - begun, processor_s() - used, peak_kib() - before);
+    printf("%.6f %.6f %ld\n", measure_now_s() - begun, processor_s() - used, measure_peak_kib() - before);
     free(data);
     return 0;
 }
