@@ -86,6 +86,26 @@ typedef struct sheaf_copy_result {
 SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_convert(const char *source, const char *target, const sheaf_convert_spec *spec,
                                                       const sheaf_store_options *options, sheaf_copy_result *result, sheaf_error *err);
 
+/** How stores are joined. Make one by sheaf_merge_spec_init. */
+typedef struct sheaf_merge_spec {
+    size_t size_bytes; /**< sizeof(sheaf_merge_spec) */
+    const char *axis;  /**< NULL: records are joined, store after store; of ensembles stored by step with equal times, the columns `trajectory`. A name: that fixed dimension is
+                          joined, (time, d, N1) and (time, d, N2) to (time, d, N1 + N2), and everything else must be equal. Borrowed */
+    bool renumber;     /**< joining columns: ids along the axis are made anew, 0, 1, 2, …, where they would be refused as duplicates */
+    sheaf_codec codec;
+    int level;
+    sheaf_progress_callback progress; /**< or NULL */
+    void *context;
+} sheaf_merge_spec;
+
+SHEAF_API sheaf_merge_spec sheaf_merge_spec_init(void);
+
+/** Joins what is committed in n_sources ≥ 1 stores of one schema (the ones that workers or ranks wrote) into a new store. Ids are kept; one that two stores have is SHEAF_ERR_DUPLICATE and
+ *  names both. A difference in arrays, types, shapes, coordinates or how the ensembles are stored is SHEAF_ERR_MISMATCH with both values. Other attributes that differ
+ *  (a seed, a rank) are left out of the new store and listed, store by store, in its attribute `sheaf_merged_from`. Formats may differ. After an error nothing of the new store is left. One thread. */
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_merge(const char *target, const char *const *sources, size_t n_sources, const sheaf_merge_spec *spec,
+                                                    const sheaf_store_options *options, sheaf_copy_result *result, sheaf_error *err);
+
 #ifdef __cplusplus
 }
 #endif

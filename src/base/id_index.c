@@ -120,6 +120,31 @@ bool shf_id_index_find(const shf_id_index *index, int64_t id, uint64_t *row)
     return true;
 }
 
+static bool tell_twice(int64_t id, uint64_t x, uint64_t y, int64_t *out, uint64_t *a, uint64_t *b)
+{
+    *out = id;
+    *a = x < y ? x : y;
+    *b = x < y ? y : x;
+    return true;
+}
+
+bool shf_id_index_duplicate(const shf_id_index *index, int64_t *id, uint64_t *a, uint64_t *b)
+{
+    const shf_id_run *reach = NULL; /* the run so far that goes furthest */
+    for (size_t i = 0; i < index->n_runs; i++) {
+        const shf_id_run *run = &index->runs[i];
+        uint64_t offset = reach ? (uint64_t)run->id - (uint64_t)reach->id : 0;
+        if (reach && offset < reach->count) return tell_twice(run->id, reach->row + offset, run->row, id, a, b);
+        reach = run; /* what does not begin within the last one lies behind it whole */
+    }
+    for (size_t i = 0; i < index->n_pairs; i++) {
+        const shf_id_pair *pair = &index->pairs[i];
+        uint64_t row;
+        if (shf_id_index_find(index, pair->id, &row) && row != pair->row) return tell_twice(pair->id, row, pair->row, id, a, b);
+    }
+    return false;
+}
+
 /* One step of the merge of runs and pairs: the next row, or (rows NULL) up to `most` positions skipped. */
 static uint64_t advance(shf_id_index *index, uint64_t most, uint64_t *row)
 {

@@ -36,6 +36,8 @@ sheaf_status shf_id_index_add(shf_id_index *index, const int64_t *ids, size_t n,
 /* After adding, before looking up. */
 sheaf_status shf_id_index_finish(shf_id_index *index, sheaf_error *err);
 bool shf_id_index_find(const shf_id_index *index, int64_t id, uint64_t *row);
+/* Whether an id is there twice; then which one, and two of its rows (a < b). */
+bool shf_id_index_duplicate(const shf_id_index *index, int64_t *id, uint64_t *a, uint64_t *b);
 /* Rows at positions first … first + n - 1 (all < n_rows) of the order by id. */
 void shf_id_index_rows(shf_id_index *index, uint64_t first, size_t n, uint64_t *rows);
 size_t shf_id_index_bytes(const shf_id_index *index);

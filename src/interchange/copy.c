@@ -66,10 +66,11 @@ sheaf_status shf_copy_begin(sheaf_store *from, size_t block_bytes, shf_copy *cop
     copy->from = from;
     copy->every = 1;
     copy->block_bytes = block_bytes;
-    copy->n_arrays = sheaf_store_n_arrays(from);
-    if (!copy->n_arrays) return shf_fail_at(err, SHEAF_ERR_NOT_FOUND, sheaf_store_path(from), NULL, -1, -1, "there is no array in it");
-    copy->arrays = shf_calloc(copy->n_arrays, sizeof *copy->arrays);
-    if (!copy->arrays) return shf_fail_memory(err, copy->n_arrays * sizeof *copy->arrays, "arrays");
+    size_t n = sheaf_store_n_arrays(from);
+    if (!n) return shf_fail_at(err, SHEAF_ERR_NOT_FOUND, sheaf_store_path(from), NULL, -1, -1, "there is no array in it");
+    copy->arrays = shf_calloc(n, sizeof *copy->arrays);
+    if (!copy->arrays) return shf_fail_memory(err, n * sizeof *copy->arrays, "arrays");
+    copy->n_arrays = n;
     for (size_t i = 0; i < copy->n_arrays; i++) SHF_TRY(take_array(copy, i, err));
     for (size_t i = 0; i < sheaf_store_n_records(from); i++) SHF_TRY(add_table(copy, sheaf_store_record_name(from, i), err));
     bool foreign = copy->n_tables == 0;
@@ -84,6 +85,7 @@ sheaf_status shf_copy_begin(sheaf_store *from, size_t block_bytes, shf_copy *cop
 
 void shf_copy_free(shf_copy *copy)
 {
+    for (size_t i = 0; i < copy->n_arrays; i++) shf_free(copy->arrays[i].values);
     for (size_t i = 0; i < copy->n_tables; i++) shf_free(copy->tables[i]);
     shf_free(copy->tables);
     shf_free(copy->arrays);
@@ -177,9 +179,9 @@ static sheaf_status add_array(const shf_copy *copy, const shf_copy_array *a, she
     spec.codec = codec;
     spec.level = level;
     sheaf_status status = sheaf_store_attributes(copy->from, a->info.name, &attributes, err);
-    if (status == SHEAF_OK && !a->grows) status = read_fixed(copy, a, &values, err);
+    if (status == SHEAF_OK && !a->grows && !a->values) status = read_fixed(copy, a, &values, err);
     spec.attributes_json = attributes;
-    spec.values = values;
+    spec.values = a->values ? a->values : values;
     if (status == SHEAF_OK) status = sheaf_schema_add_array(schema, &spec, err);
     if (status != SHEAF_OK) shf_error_locate(err, sheaf_store_path(copy->from), a->info.name, -1, -1);
     shf_free(values);

@@ -13,6 +13,7 @@ typedef struct shf_copy_array {
     bool grows;        /* in the copy */
     uint64_t shape[SHEAF_MAX_NDIM]; /* in the copy; [0] of a growing array: its rows there */
     size_t row_items;
+    void *values; /* of a fixed array, owned: what the copy gets instead of the source's content; or NULL */
 } shf_copy_array;
 
 typedef struct shf_copy {

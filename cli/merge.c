@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <string.h>
+
+#include "cli.h"
+#include "sheaf/interchange.h"
+
+enum { MOST_STORES = 4096 };
+
+static int check(cli_writer *writer, sheaf_merge_spec *spec)
+{
+    if (writer->resume) return cli_usage("merge", "--resume is not possible here; --replace removes what is there");
+    if (writer->at_limit && strcmp(writer->at_limit, "stop") != 0) return cli_usage("merge", "--at-limit: only stop is possible here");
+    int status = cli_writer_finish("merge", writer);
+    spec->codec = writer->codec_id;
+    return status;
+}
+
+static void show_progress(void *context, uint64_t done, uint64_t total)
+{
+    cli_progress *progress = context;
+    progress->total = total;
+    cli_progress_update(progress, done);
+}
+
+int sheaf_cli_merge(int argc, char **argv)
+{
+    static const char *positional[MOST_STORES + 1];
+    cli_writer writer = {0};
+    sheaf_merge_spec spec = sheaf_merge_spec_init();
+    cli_option writer_options[CLI_N_WRITER_OPTIONS + 1];
+    cli_writer_options(&writer, writer_options);
+    bool quiet = false, force = false;
+    const cli_option options[] = {
+        {"--axis", CLI_TEXT, &spec.axis, "DIMENSION",
+         "join along this fixed dimension (default: records; of steps with equal times, trajectory)", NULL},
+        {"--renumber", CLI_FLAG, &spec.renumber, NULL, "joining columns: number their ids anew instead of refusing duplicates", NULL},
+        {NULL, CLI_GROUP, writer_options, NULL, NULL, NULL},
+        {"--quiet", CLI_FLAG, &quiet, NULL, "no progress and no closing line", NULL},
+        {"--progress", CLI_FLAG, &force, NULL, "progress also when standard error is no terminal", NULL},
+        {NULL, CLI_END, NULL, NULL, NULL, NULL},
+    };
+    const cli_command command = {
+        "merge",
+        "OUT STORE…",
+        "Joins stores of one schema, written by workers or ranks, into one. Ids are kept; one that two stores have is refused.",
+        "  sheaf merge all.zarr worker-*.zarr\n  sheaf merge all.h5 rank0.npyd rank1.npyd --axis trajectory",
+        2,
+        MOST_STORES + 1,
+        options};
+    int n;
+    int status = cli_parse(&command, argc, argv, positional, &n);
+    if (status == CLI_CONTINUE) status = check(&writer, &spec);
+    if (status != CLI_CONTINUE) return status;
+    cli_progress progress;
+    sheaf_copy_result result;
+    sheaf_error err;
+    double begun = cli_seconds();
+    cli_progress_begin(&progress, "merge", "records", 0, quiet, force);
+    spec.progress = show_progress;
+    spec.context = &progress;
+    sheaf_status done = sheaf_merge(positional[0], positional + 1, (size_t)n - 1, &spec, &writer.options, &result, &err);
+    cli_progress_end(&progress);
+    if (done != SHEAF_OK) return cli_fail("merge", &err, cli_store_hint(&err, false));
+    if (!quiet)
+        fprintf(stderr, "sheaf: merge: %d stores, %llu arrays, %llu records in %s, %.2f s, peak %.1f MiB\n", n - 1,
+                (unsigned long long)result.n_arrays, (unsigned long long)result.n_records, positional[0], cli_seconds() - begun,
+                cli_peak_mib());
+    return CLI_DONE;
+}
