@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Measures series through the public API: tool_series WHAT FOLDER NAME ROUNDS
- *   text    load all of a text series; the same numbers by strtod                      → seconds of both, one line a round
+ *   text    load all of a text series; the same numbers by strtod   → seconds, processor seconds of both, a line a round
  *   get     10 scenarios × all steps, and weeks of one scenario, materialized          → million values a second of both
  *   blocks  10 scenarios, week by week, lazily; the same by loading their columns whole for each week
  *           → seconds of both, bytes read for the weeks, bytes of the file
@@ -67,13 +67,23 @@ static double strtod_s(const char *folder, const char *name, double *sum)
     return took;
 }
 
+/* Processor seconds of all threads, those that have ended too. */
+static double processor_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 static int run_text(const char *folder, const char *name, int rounds)
 {
     double sum = 0;
     for (int round = 0; round < rounds; round++) {
-        double ours = load_s(folder, name, NULL, 0, &sum), theirs = strtod_s(folder, name, &sum);
+        double before = processor_s(), ours = load_s(folder, name, NULL, 0, &sum), processor = processor_s() - before;
+        before = processor_s();
+        double theirs = strtod_s(folder, name, &sum);
         if (ours < 0 || theirs < 0) return fail();
-        printf("%.9f %.9f\n", ours, theirs);
+        printf("%.9f %.9f %.9f %.9f\n", ours, theirs, processor, processor_s() - before);
     }
     return sum == -1; /* so that it is computed */
 }

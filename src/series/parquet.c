@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Series in Parquet files: column "j" is scenario j. The footer is read at the first use and kept; a read touches the pages that hold the
  * rows asked for, of the columns asked for. */
-#include <inttypes.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/checked.h"
+#include "format/number.h"
 #include "interchange/parquet_file.h"
 #include "series/rows.h"
 #include "series/series.h"
@@ -27,9 +25,9 @@ typedef struct parquet_source {
 
 static bool is_column_of(const shf_parquet *file, size_t column, int64_t scenario)
 {
-    char name[24];
+    char name[SHF_NUMBER_ROOM];
     shf_parquet_column info;
-    size_t n = (size_t)snprintf(name, sizeof name, "%" PRId64, scenario);
+    size_t n = shf_print_i64(name, scenario);
     return shf_parquet_column_info(file, column, &info, NULL) == SHEAF_OK && !info.nested && info.name_size == n &&
            memcmp(info.name, name, n) == 0;
 }
@@ -37,10 +35,10 @@ static bool is_column_of(const shf_parquet *file, size_t column, int64_t scenari
 /* Place in the file of the column of a scenario: usually the same number, else by its name. */
 static sheaf_status find_column(shf_parquet *file, int64_t scenario, size_t *column, sheaf_error *err)
 {
-    char name[24];
+    char name[SHF_NUMBER_ROOM];
     *column = (size_t)scenario;
     if (is_column_of(file, *column, scenario)) return SHEAF_OK;
-    snprintf(name, sizeof name, "%" PRId64, scenario);
+    name[shf_print_i64(name, scenario)] = '\0';
     return shf_parquet_find(file, name, column, err);
 }
 

@@ -10,7 +10,7 @@
 #include "series/series.h"
 
 /* Bytes read at a time. */
-#define SHF_TEXT_PIECE ((size_t)256 << 10)
+#define SHF_TEXT_PIECE ((size_t)64 << 10)
 
 typedef struct shf_text {
     char *path; /* Owned */

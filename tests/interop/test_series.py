@@ -14,6 +14,7 @@ np, pa, pl, pd, duckdb = need("numpy", "pyarrow", "polars", "pandas", "duckdb")
 import pyarrow.parquet as pq
 
 SHEAF = os.environ["SHEAF"]
+DATA = pathlib.Path(os.environ.get("SHEAF_DATA", pathlib.Path(__file__).resolve().parents[2] / ".." / "shared" / "data"))
 
 
 def run(*arguments):
@@ -147,6 +148,18 @@ def check_map(folder):
     refused("scenario 3 is out of range", folder, "mapped", "--group", "wind", "--scenario", "3")
 
 
+def check_real(folder):
+    """Series of real studies, where they are: tabs with LF, tabs with CRLF."""
+    for source, name, shape in (("wind-8760x100.txt", "real.wind", (8760, 100)), ("nuclear-8760x60-crlf.txt", "real.nuclear", (8760, 60))):
+        if not (DATA / source).exists():
+            continue
+        (folder / f"{name}.txt").write_bytes((DATA / source).read_bytes())
+        want = pd.read_csv(DATA / source, header=None, sep="\t").to_numpy(dtype="f8")
+        assert want.shape == shape
+        same(read(folder, name)[2], want)
+        same(read(folder, name, "--time", "8592:8760", "--scenario", "59,0,30")[2], want[8592:8760][:, [59, 0, 30]])
+
+
 def main():
     """Everything, in a folder of its own."""
     rng = np.random.default_rng(11)
@@ -158,6 +171,7 @@ def main():
         check_refusals(folder)
         check_text(folder, rng)
         check_map(folder)
+        check_real(folder)
     print("series: Parquet of four writers, text of NumPy, maps, refusals")
     return 0
 
