@@ -49,6 +49,11 @@ static int replay_store(const char *verb, const char *path, const sheaf_loss_fil
 
 /* ---- the canonical form ---- */
 
+typedef struct cat_options {
+    const char *events, *items, *known_items, *output;
+    bool canonical, ordered, merge, interleave, recover, strict, lenient, statistics;
+} cat_options;
+
 typedef struct canonical {
     sheaf_loss_merger *merger;
     sheaf_loss_writer *writer;
@@ -124,23 +129,29 @@ static sheaf_status run_one(canonical *c, const char *path, sheaf_error *err)
     return status ? status : sheaf_loss_writer_finish(c->writer, err);
 }
 
-static int cat_canonical(const char *verb, const char *const *paths, size_t n, bool ordered, bool merge, bool recover, loss_output *out)
+static int cat_canonical(const char *verb, const char *const *paths, size_t n, const cat_options *o, loss_output *out)
 {
     sheaf_error err;
     sheaf_loss_reader_options options;
     sheaf_loss_reader_options_init(&options);
-    if (recover) options.cut_end = SHEAF_LOSS_ACCEPT;
-    canonical c = {.out = out, .ordered = ordered};
+    if (o->recover) options.cut_end = SHEAF_LOSS_ACCEPT;
+    if (o->lenient) options.duplicate_sidx = SHEAF_LOSS_ACCEPT;
+    if (o->strict) options.sidx_above = options.open_end = SHEAF_LOSS_REFUSE;
+    int32_t *known;
+    int code = loss_ids(verb, o->known_items, &known, &options.n_item_ids);
+    if (code != CLI_CONTINUE) return code;
+    options.item_ids = known;
+    canonical c = {.out = out, .ordered = o->ordered};
     struct pollfd *inputs = calloc(n, sizeof *inputs);
-    int code = inputs ? CLI_CONTINUE : cli_error(verb, "out of memory for %zu inputs", n);
+    code = inputs ? CLI_CONTINUE : cli_error(verb, "out of memory for %zu inputs", n);
     for (size_t i = 0; n > 1 && i < n && code == CLI_CONTINUE; i++) {
         inputs[i].events = POLLIN;
         code = loss_open(verb, paths[i], &inputs[i].fd);
     }
     if (code == CLI_CONTINUE) {
-        sheaf_loss_join join = merge ? SHEAF_LOSS_MERGE : SHEAF_LOSS_INTERLEAVE;
+        sheaf_loss_join join = o->merge ? SHEAF_LOSS_MERGE : SHEAF_LOSS_INTERLEAVE;
         sheaf_status status = sheaf_loss_merger_create(join, n, paths, &options, on_event, &c, &c.merger, &err);
-        if (!status) status = n == 1 ? run_one(&c, paths[0], &err) : run_canonical(&c, inputs, paths, n, merge, &err);
+        if (!status) status = n == 1 ? run_one(&c, paths[0], &err) : run_canonical(&c, inputs, paths, n, o->merge, &err);
         code = status ? cli_fail(verb, &err, status == SHEAF_ERR_TRUNCATED ? "--recover keeps the whole packets" : NULL) : CLI_DONE;
         sheaf_loss_stats stats;
         if (c.merger) sheaf_loss_merger_stats(c.merger, &stats), loss_remarks(verb, n == 1 ? paths[0] : "an input", &stats);
@@ -148,19 +159,17 @@ static int cat_canonical(const char *verb, const char *const *paths, size_t n, b
     sheaf_loss_merger_free(&c.merger);
     sheaf_loss_writer_free(&c.writer);
     free(inputs);
+    free(known);
     return code;
 }
 
 /* ---- the verbs ---- */
 
-typedef struct cat_options {
-    const char *events, *items, *output;
-    bool canonical, ordered, merge, interleave, recover, statistics;
-} cat_options;
-
 static int cat(const char *verb, const char *const *paths, size_t n, const cat_options *o)
 {
     bool rewrites = o->canonical || o->ordered || o->merge || o->interleave;
+    if (!rewrites && (o->strict || o->lenient || o->known_items))
+        return cli_usage(verb, "--strict, --lenient and --known-items need --canonical");
     if (o->merge && o->interleave) return cli_usage(verb, "--merge and --interleave exclude each other");
     if (n > 1 && !o->merge && !o->interleave) return cli_usage(verb, "several inputs need --merge or --interleave");
     if (rewrites && (o->events || o->items)) return cli_usage(verb, "--event and --item write packets as they are, not in canonical form");
@@ -174,7 +183,7 @@ static int cat(const char *verb, const char *const *paths, size_t n, const cat_o
     options.events = events;
     options.items = items;
     if (code == CLI_CONTINUE) code = loss_output_open(verb, o->output, &out);
-    if (code == CLI_CONTINUE && rewrites) code = cat_canonical(verb, paths, n, o->ordered, o->merge, o->recover, &out);
+    if (code == CLI_CONTINUE && rewrites) code = cat_canonical(verb, paths, n, o, &out);
     else if (code == CLI_CONTINUE && loss_is_store(paths[0])) code = replay_store(verb, paths[0], &options, o->statistics, &out);
     else if (code == CLI_CONTINUE) code = filter_input(verb, paths[0], &options, &out);
     free(events);
@@ -194,6 +203,10 @@ int loss_cat(int argc, char **argv)
         {"--merge", CLI_FLAG, &o.merge, NULL, "several inputs by event id, canonical", NULL},
         {"--interleave", CLI_FLAG, &o.interleave, NULL, "several inputs, each event when it is ready, canonical", NULL},
         {"--recover", CLI_FLAG, &o.recover, NULL, "at a cut end keep the whole packets", NULL},
+        {"--strict", CLI_FLAG, &o.strict, NULL, "canonical: sidx above the number of samples and a missing last delimiter are errors",
+         NULL},
+        {"--lenient", CLI_FLAG, &o.lenient, NULL, "canonical: of a sidx that comes twice in a packet the first one counts", NULL},
+        {"--known-items", CLI_TEXT, &o.known_items, "LIST", "canonical: any other item is an error", NULL},
         {"--statistics", CLI_FLAG, &o.statistics, NULL, "of a store: how many chunks were decoded, on standard error", NULL},
         {"--output,-o", CLI_TEXT, &o.output, "FILE", "instead of standard output", NULL},
         {0},

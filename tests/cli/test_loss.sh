@@ -82,6 +82,19 @@ same canonical.csv out.csv "canonical"
 "$sheaf" loss cat --canonical gul.bin >canonical.bin
 "$sheaf" loss cat --canonical canonical.bin | cmp - canonical.bin || fail "canonical twice"
 
+# Policies.
+printf '1,1,1,5\n1,1,2,0\n1,1,2,6\n' >duplicate.csv
+"$sheaf" loss bin --samples 1 duplicate.csv >duplicate.bin
+status 1 "$sheaf" loss cat --canonical duplicate.bin
+grep -q 'event 1, item 1 has sidx 2 twice' err || fail "a duplicate: $(cat err)"
+status 0 "$sheaf" loss cat --canonical --lenient duplicate.bin
+status 1 "$sheaf" loss cat --canonical --lenient --strict duplicate.bin
+grep -q 'sidx 2, but the stream has 1 samples' err || fail "above: $(cat err)"
+status 3 "$sheaf" loss cat --canonical --strict open.bin
+status 0 "$sheaf" loss cat --canonical --known-items 1-3 gul.bin
+status 1 "$sheaf" loss cat --canonical --known-items 1,2 gul.bin
+grep -q 'item 3' err || fail "an unknown item: $(cat err)"
+
 # Parts, index, several inputs.
 "$sheaf" loss cat gul.bin --event 2 --item 1-2 | "$sheaf" loss csv --no-header - | cut -d, -f1,2 | sort -u >part
 [ "$(cat part)" = 2,1 ] || fail "cat of a part: $(cat part)"

@@ -8,11 +8,9 @@ import subprocess
 import sys
 import tempfile
 
-import h5py
-import numpy as np
-import xarray
-import zarr
+from outside import need
 
+h5py, np, xarray, zarr = need("h5py", "numpy", "xarray", "zarr>=3")
 SHEAF = os.environ["SHEAF"]
 
 

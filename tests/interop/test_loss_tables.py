@@ -8,8 +8,9 @@ import subprocess
 import sys
 import tempfile
 
-import numpy as np
+from outside import need
 
+np = need("numpy")
 SHEAF = os.environ["SHEAF"]
 QUANTILES = [0.0, 0.01, 0.25, 0.5, 0.9, 0.999, 1.0]
 
