@@ -55,7 +55,7 @@ sheaf_status shf_zarr_decode(const shf_array *array, const void *bytes, size_t n
         memcpy(chunk, bytes, n);
         return SHEAF_OK;
     }
-    SHF_TRY(shf_zarr_check_crc(bytes, n, err));
+    if (mask != SHF_ZARR_CHECKED || n < CRC_BYTES) SHF_TRY(shf_zarr_check_crc(bytes, n, err));
     return codec_of(array->codec)->decode(bytes, n - CRC_BYTES, chunk, array->chunk_bytes, err);
 }
 

@@ -15,7 +15,6 @@ typedef struct found {
     shf_zarr_handle *handle; /* NULL: the file is not there */
     shf_shard_entry entry;
     bool expected; /* published by a store of ours, which leaves nothing out */
-    bool stable;   /* full and published: it never moves again, and its checksum is left to decode */
 } found;
 
 static void judge(const shf_zarr_state *state, size_t index, const shf_zarr_spot *spot, found *out)
@@ -24,7 +23,6 @@ static void judge(const shf_zarr_state *state, size_t index, const shf_zarr_spot
     if (!node->ours) return;
     uint64_t block = shf_zarr_slot_block(node, spot->shard, spot->slot), depth = state->layout->arrays[index].chunk[0];
     out->expected = block < shf_ceil_div(node->published_rows, depth);
-    out->stable = out->entry.offset < node->plan.far_base && block < node->published_rows / depth;
 }
 
 /* With the mutex held. An unsharded chunk is its whole file. */
@@ -48,7 +46,7 @@ static sheaf_status find(shf_zarr_state *state, size_t index, const shf_zarr_spo
     return SHEAF_OK;
 }
 
-static sheaf_status read_chunk(const shf_zarr_state *state, size_t index, const found *f, bool again, shf_buf *out, sheaf_error *err)
+static sheaf_status read_chunk(const shf_zarr_state *state, size_t index, const found *f, shf_buf *out, sheaf_error *err)
 {
     const shf_zarr_node *node = &state->nodes[index];
     const shf_array *array = &state->layout->arrays[index];
@@ -58,7 +56,7 @@ static sheaf_status read_chunk(const shf_zarr_state *state, size_t index, const 
     if (node->direct) {
         SHF_TRY(shf_buf_resize(out, (size_t)f->entry.size, err));
         SHF_TRY(shf_file_read(&f->handle->file, out->data, out->size, f->entry.offset, err));
-        return f->stable && !again ? SHEAF_OK : shf_zarr_check_crc(out->data, out->size, err);
+        return shf_zarr_check_crc(out->data, out->size, err);
     }
     shf_buf stored = {0};
     sheaf_status status = shf_buf_resize(&stored, (size_t)f->entry.size, err);
@@ -107,7 +105,7 @@ static sheaf_status attempt(shf_zarr_state *state, size_t index, const shf_zarr_
     if (status == SHEAF_OK) judge(state, index, spot, f);
     pthread_mutex_unlock(&state->mutex);
     *nothing = status == SHEAF_OK && (!f->handle || shf_shard_entry_absent(f->entry));
-    if (status == SHEAF_OK && !*nothing) status = read_chunk(state, index, f, again, out, why);
+    if (status == SHEAF_OK && !*nothing) status = read_chunk(state, index, f, out, why);
     if (*nothing && !f->handle && f->expected) status = shf_fail(why, SHEAF_ERR_DAMAGED, "the shard's file is missing");
     return status;
 }
@@ -145,7 +143,7 @@ sheaf_status shf_zarr_get(void *opaque, size_t index, uint64_t block, uint64_t c
         if (!once_more) break;
     }
     SHF_TRY(status);
-    *mask = node->direct ? SHF_ZARR_ENCODED : SHF_ZARR_RAW;
+    *mask = node->direct ? SHF_ZARR_CHECKED : SHF_ZARR_RAW;
     return nothing ? fill_chunk(node, &state->layout->arrays[index], out, mask, absent, err) : SHEAF_OK;
 }
 

@@ -32,6 +32,7 @@ enum { SHF_ZARR_FAR_0 = 1, SHF_ZARR_FAR_1 = 2, SHF_ZARR_FULL = 4 };
 enum {
     SHF_ZARR_ENCODED = 0, /* as the array's codec and a CRC-32C made them */
     SHF_ZARR_RAW = 1,     /* decoded already: row-major, little-endian */
+    SHF_ZARR_CHECKED = 2, /* encoded, and the CRC-32C was right */
 };
 
 /* An open file that holds chunks; entries: its index on disk, as far as known. */
