@@ -19,9 +19,11 @@ static int check_suffix(const char *path)
 int sheaf_cli_export(int argc, char **argv)
 {
     const char *format = NULL, *what = NULL, *nonfinite = NULL, *positional[2];
+    const char *wide = NULL;
     bool quiet = false;
     const cli_option options[] = {
         {"--what", CLI_TEXT, &what, "summaries|ARRAY|all", "what to write (default: summaries, or all where there are none)", NULL},
+        {"--wide", CLI_TEXT, &wide, "VARIABLE", "Parquet: one column for each trajectory, named 0, 1, …; one row for each step", NULL},
         {"--nonfinite", CLI_TEXT, &nonfinite, "null|string", "inf and nan in JSON (default null)", NULL},
         {"--format", CLI_TEXT, &format, "FORMAT", "of STORE: zarr, hdf5 or npy (default: by its suffix or content)", NULL},
         {"--quiet", CLI_FLAG, &quiet, NULL, "no closing line", NULL},
@@ -30,8 +32,9 @@ int sheaf_cli_export(int argc, char **argv)
     const cli_command command = {
         "export",
         "STORE OUT",
-        "Writes a part of a store to a file that its suffix names (.csv, .json, .npy, …), trajectories by growing id.",
-        "  sheaf export run.zarr summaries.csv\n  sheaf export run.zarr losses.npy --what annual_losses",
+        "Writes a part of a store to a file that its suffix names (.csv, .tsv, .json, .npy, .npz, .parquet), trajectories by growing id.",
+        "  sheaf export run.zarr summaries.csv\n  sheaf export run.zarr losses.npy --what annual_losses\n  sheaf export run.zarr "
+        "series.parquet --what all\n  sheaf export run.zarr assets.parquet --wide assets",
         2,
         2,
         options};
@@ -39,7 +42,12 @@ int sheaf_cli_export(int argc, char **argv)
     int status = cli_parse(&command, argc, argv, positional, &n);
     if (status == CLI_CONTINUE) status = check_suffix(positional[1]);
     if (status != CLI_CONTINUE) return status;
+    const char *suffix = strrchr(positional[1], '.');
+    if (wide && what) return cli_usage("export", "--wide and --what exclude each other");
+    if (wide && strcmp(suffix, ".parquet") != 0) return cli_usage("export", "--wide is for .parquet, not for %s", suffix);
+    if (!what) what = wide ? wide : strcmp(suffix, ".npz") == 0 ? "all" : NULL;
     sheaf_table_spec spec = sheaf_table_spec_init(what ? what : "summaries");
+    spec.wide = wide != NULL;
     if (nonfinite && strcmp(nonfinite, "string") == 0) spec.nonfinite = SHEAF_NONFINITE_STRING;
     else if (nonfinite && strcmp(nonfinite, "null") != 0)
         return cli_usage("export", "--nonfinite \"%s\" is neither null nor string", nonfinite);

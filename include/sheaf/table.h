@@ -50,6 +50,7 @@ typedef struct sheaf_table_spec {
     sheaf_selection time; /**< along the time axis, by position; default all */
     uint64_t max_rows;    /**< 0: all */
     sheaf_nonfinite nonfinite;
+    bool wide; /**< Parquet only: one column for each trajectory, "0", "1", … by growing id, one row for each step, as scenario series have them */
 } sheaf_table_spec;
 
 SHEAF_API sheaf_table_spec sheaf_table_spec_init(const char *what);

@@ -31,10 +31,8 @@ TEXT(write_json, SHEAF_TEXT_JSON)
 #undef TEXT
 
 static const shf_export_type types[] = {
-    {"csv", write_csv},
-    {"tsv", write_tsv},
-    {"json", write_json},
-    {"npy", shf_export_npy},
+    {"csv", write_csv, NULL},      {"tsv", write_tsv, NULL},      {"json", write_json, NULL},
+    {"npy", shf_export_npy, NULL}, {"npz", shf_export_npz, NULL}, {"parquet", NULL, shf_export_parquet},
 };
 #define N_TYPES (sizeof types / sizeof types[0])
 
@@ -79,7 +77,11 @@ sheaf_status sheaf_export(sheaf_store *store, const sheaf_table_spec *spec, cons
 {
     const shf_export_type *type;
     if (!store || !spec || !path) return shf_fail(err, SHEAF_ERR_ARGUMENT, "an export needs a store, a spec and a path");
+    if (spec->size_bytes != sizeof *spec || !spec->what)
+        return shf_fail(err, SHEAF_ERR_ARGUMENT, "an export needs a spec of %zu bytes that says what", sizeof *spec);
     SHF_TRY(find_type(path, &type, err));
+    if (type->write_path) return type->write_path(store, spec, path, n_rows, err);
+    if (spec->wide) return shf_fail_at(err, SHEAF_ERR_UNSUPPORTED, path, NULL, -1, -1, "wide tables are written as .parquet only");
     size_t n = strlen(path) + sizeof ".sheaf-tmp";
     char *beside = shf_malloc(n);
     if (!beside) return shf_fail_memory(err, n, "a path");

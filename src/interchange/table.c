@@ -5,7 +5,6 @@
 #include "base/alloc.h"
 #include "base/checked.h"
 #include "base/dtype.h"
-#include "base/id_index.h"
 #include "interchange/table_plan.h"
 
 enum { BLOCK_BYTES = 8 << 20, MOST_BLOCK = 65536 };
@@ -25,7 +24,7 @@ typedef struct order {
     uint64_t n;
 } order;
 
-static sheaf_status index_ids(sheaf_store *store, uint64_t n_rows, shf_id_index *index, sheaf_error *err)
+sheaf_status shf_table_index_ids(sheaf_store *store, uint64_t n_rows, shf_id_index *index, sheaf_error *err)
 {
     int64_t ids[2048];
     for (uint64_t row = 0; row < n_rows; row += 2048) {
@@ -56,7 +55,7 @@ static sheaf_status make_order(const shf_table_plan *plan, const sheaf_table_spe
     if (spec->ids && !plan->by_trajectory) return shf_fail(err, SHEAF_ERR_ARGUMENT, "ids are asked for, but the rows are not trajectories");
     if (plan->by_trajectory) {
         o->indexed = true;
-        SHF_TRY(index_ids(plan->store, plan->n_rows, &o->index, err));
+        SHF_TRY(shf_table_index_ids(plan->store, plan->n_rows, &o->index, err));
         if (spec->ids) {
             o->n = spec->n_ids;
             SHF_TRY(check_ids(o, plan, err));
@@ -156,7 +155,7 @@ static void fill_columns(const shf_table_plan *plan, sheaf_column *columns)
 }
 
 static sheaf_status write_blocks(shf_table_plan *plan, order *o, size_t block, uint64_t *rows, const sheaf_column *columns,
-                                 sheaf_table_writer *writer, sheaf_error *err)
+                                 const shf_table_sink *sink, sheaf_error *err)
 {
     const shf_table_array *lengths = find_length(plan);
     for (uint64_t position = 0; position < o->n; position += block) {
@@ -165,13 +164,12 @@ static sheaf_status write_blocks(shf_table_plan *plan, order *o, size_t block, u
         for (size_t i = 0; i < plan->n_arrays; i++) SHF_TRY(read_block(plan, &plan->arrays[i], rows, n, err));
         for (size_t i = 0; i < plan->n_arrays; i++)
             if (plan->arrays[i].absent) mark_absent(plan, lengths, &plan->arrays[i], n);
-        SHF_TRY(sheaf_table_writer_rows(writer, columns, n, err));
+        SHF_TRY(sink->rows(sink->context, columns, n, err));
     }
     return SHEAF_OK;
 }
 
-static sheaf_status write_table(shf_table_plan *plan, order *o, sheaf_text text, sheaf_nonfinite nonfinite, sheaf_sink sink, void *context,
-                                sheaf_error *err)
+static sheaf_status write_table(shf_table_plan *plan, order *o, const shf_table_sink *sink, sheaf_error *err)
 {
     size_t block = BLOCK_BYTES / (plan->bytes_per_row + 1);
     block = block < 1 ? 1 : block > MOST_BLOCK ? MOST_BLOCK : block;
@@ -179,18 +177,50 @@ static sheaf_status write_table(shf_table_plan *plan, order *o, sheaf_text text,
     SHF_TRY(allocate_blocks(plan, block, err));
     uint64_t *rows = shf_malloc(block * sizeof *rows);
     sheaf_column *columns = shf_calloc(plan->n_columns, sizeof *columns);
-    sheaf_table_writer *writer = NULL;
     sheaf_status status = rows && columns ? SHEAF_OK : shf_fail_memory(err, block * sizeof *rows, "rows");
     if (status == SHEAF_OK) {
         fill_columns(plan, columns);
-        status = sheaf_table_writer_create(text, nonfinite, sink, context, columns, plan->n_columns, &writer, err);
+        status = sink->begin(sink->context, columns, plan->n_columns, err);
     }
-    if (status == SHEAF_OK) status = write_blocks(plan, o, block, rows, columns, writer, err);
-    if (status == SHEAF_OK) status = sheaf_table_writer_close(&writer, err);
-    sheaf_table_writer_free(&writer);
+    if (status == SHEAF_OK) status = write_blocks(plan, o, block, rows, columns, sink, err);
     shf_free(rows);
     shf_free(columns);
     return status;
+}
+
+sheaf_status shf_table_run(sheaf_store *store, const sheaf_table_spec *spec, const shf_table_sink *sink, uint64_t *n_rows, sheaf_error *err)
+{
+    shf_table_plan plan;
+    order o = {0};
+    sheaf_status status = shf_table_plan_make(store, spec, &plan, err);
+    if (status == SHEAF_OK) status = make_order(&plan, spec, &o, err);
+    if (status == SHEAF_OK) status = write_table(&plan, &o, sink, err);
+    if (n_rows) *n_rows = status == SHEAF_OK ? o.n : 0;
+    shf_id_index_free(&o.index);
+    shf_table_plan_free(&plan);
+    return status;
+}
+
+/* ---- as text ---- */
+
+typedef struct text_table {
+    sheaf_text text;
+    sheaf_nonfinite nonfinite;
+    sheaf_sink sink;
+    void *context;
+    sheaf_table_writer *writer;
+} text_table;
+
+static sheaf_status begin_text(void *context, const sheaf_column *columns, size_t n_columns, sheaf_error *err)
+{
+    text_table *t = context;
+    return sheaf_table_writer_create(t->text, t->nonfinite, t->sink, t->context, columns, n_columns, &t->writer, err);
+}
+
+static sheaf_status text_rows(void *context, const sheaf_column *columns, size_t n_rows, sheaf_error *err)
+{
+    text_table *t = context;
+    return sheaf_table_writer_rows(t->writer, columns, n_rows, err);
 }
 
 sheaf_status sheaf_table_write(sheaf_store *store, const sheaf_table_spec *spec, sheaf_text text, sheaf_sink sink, void *context,
@@ -198,13 +228,11 @@ sheaf_status sheaf_table_write(sheaf_store *store, const sheaf_table_spec *spec,
 {
     if (!store || !spec || spec->size_bytes != sizeof *spec || !spec->what || !sink)
         return shf_fail(err, SHEAF_ERR_ARGUMENT, "a table needs a store, a spec (of %zu bytes) that says what, and a sink", sizeof *spec);
-    shf_table_plan plan;
-    order o = {0};
-    sheaf_status status = shf_table_plan_make(store, spec, &plan, err);
-    if (status == SHEAF_OK) status = make_order(&plan, spec, &o, err);
-    if (status == SHEAF_OK) status = write_table(&plan, &o, text, spec->nonfinite, sink, context, err);
-    if (n_rows) *n_rows = status == SHEAF_OK ? o.n : 0;
-    shf_id_index_free(&o.index);
-    shf_table_plan_free(&plan);
+    if (spec->wide) return shf_fail(err, SHEAF_ERR_UNSUPPORTED, "wide tables are written as Parquet only");
+    text_table t = {text, spec->nonfinite, sink, context, NULL};
+    const shf_table_sink to = {begin_text, text_rows, &t};
+    sheaf_status status = shf_table_run(store, spec, &to, n_rows, err);
+    if (status == SHEAF_OK) status = sheaf_table_writer_close(&t.writer, err);
+    sheaf_table_writer_free(&t.writer);
     return status;
 }

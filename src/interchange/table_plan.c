@@ -23,13 +23,7 @@ static sheaf_status read_json(sheaf_store *store, const char *array, json_t **ou
     return *out ? SHEAF_OK : shf_fail_at(err, SHEAF_ERR_DAMAGED, sheaf_store_path(store), array, -1, -1, "attributes are no JSON");
 }
 
-/* What the store says about itself. */
-typedef struct about {
-    bool trajectories, insurance;
-    int64_t interval;
-} about;
-
-static sheaf_status read_about(sheaf_store *store, about *a, sheaf_error *err)
+sheaf_status shf_table_about_read(sheaf_store *store, shf_table_about *a, sheaf_error *err)
 {
     json_t *j;
     SHF_TRY(read_json(store, NULL, &j, err));
@@ -90,7 +84,7 @@ static const char *main_dimension(sheaf_store *store)
 }
 
 /* summaries: every array of the table that is no series and no bookkeeping. */
-static bool wanted(const sheaf_array_info *info, const about *a, const char *what)
+static bool wanted(const sheaf_array_info *info, const shf_table_about *a, const char *what)
 {
     if (strcmp(what, "all") == 0) return true;
     if (strcmp(info->name, "trajectory") == 0) return true;
@@ -100,7 +94,7 @@ static bool wanted(const sheaf_array_info *info, const about *a, const char *wha
     return !(a->insurance && (strcmp(info->name, "length") == 0 || last));
 }
 
-static sheaf_status choose_many(shf_table_plan *plan, const about *a, const char *what, sheaf_error *err)
+static sheaf_status choose_many(shf_table_plan *plan, const shf_table_about *a, const char *what, sheaf_error *err)
 {
     plan->dimension = main_dimension(plan->store);
     if (!plan->dimension)
@@ -253,10 +247,10 @@ static sheaf_status plan_columns(shf_table_plan *plan, const sheaf_table_spec *s
 
 sheaf_status shf_table_plan_make(sheaf_store *store, const sheaf_table_spec *spec, shf_table_plan *plan, sheaf_error *err)
 {
-    about a;
+    shf_table_about a;
     memset(plan, 0, sizeof *plan);
     plan->store = store;
-    SHF_TRY(read_about(store, &a, err));
+    SHF_TRY(shf_table_about_read(store, &a, err));
     bool many = strcmp(spec->what, "all") == 0 || strcmp(spec->what, "summaries") == 0;
     SHF_TRY(many ? choose_many(plan, &a, spec->what, err) : choose_one(plan, spec->what, err));
     plan->interval = a.interval;

@@ -4,6 +4,7 @@
 #define SHF_INTERCHANGE_TABLE_PLAN_H
 
 #include "base/error.h"
+#include "base/id_index.h"
 #include "sheaf/table.h"
 
 typedef struct shf_table_array {
@@ -36,6 +37,24 @@ typedef struct shf_table_plan {
     size_t n_columns;
     size_t bytes_per_row;
 } shf_table_plan;
+
+/* What the store says about itself. */
+typedef struct shf_table_about {
+    bool trajectories, insurance;
+    int64_t interval; /* 1 when nothing is said */
+} shf_table_about;
+sheaf_status shf_table_about_read(sheaf_store *store, shf_table_about *about, sheaf_error *err);
+
+/* Where a table goes: its columns (names, dtypes, which may have absent values), then the rows block by block. */
+typedef struct shf_table_sink {
+    sheaf_status (*begin)(void *context, const sheaf_column *columns, size_t n_columns, sheaf_error *err);
+    sheaf_status (*rows)(void *context, const sheaf_column *columns, size_t n_rows, sheaf_error *err);
+    void *context;
+} shf_table_sink;
+/* n_rows may be NULL. */
+sheaf_status shf_table_run(sheaf_store *store, const sheaf_table_spec *spec, const shf_table_sink *sink, uint64_t *n_rows, sheaf_error *err);
+/* Takes in the ids of a store's trajectories. */
+sheaf_status shf_table_index_ids(sheaf_store *store, uint64_t n_rows, shf_id_index *index, sheaf_error *err);
 
 /* *plan must be freed also after an error. */
 sheaf_status shf_table_plan_make(sheaf_store *store, const sheaf_table_spec *spec, shf_table_plan *plan, sheaf_error *err);

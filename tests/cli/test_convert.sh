@@ -21,7 +21,7 @@ convert() { "$sheaf" convert "$@" --quiet || fail "sheaf convert $*: status $?";
 attributes() { "$sheaf" info "$1" | grep '^attributes:'; }
 
 # Trajectories, ragged, with absent ruin years, and steps with a last one off the stride.
-"$sheaf" simulate insurance from.zarr -n 700 --steps 50 --every 5 --keep-last --margin 0.01 --quiet
+"$sheaf" simulate insurance from.zarr -n 700 --steps 50 --every 5 --keep-last --quiet
 "$sheaf" simulate ou steps.zarr -n 9 --steps 23 --every 2 --order step --keep-last --quiet
 grep -q ',,' <("$sheaf" show from.zarr --csv) || fail "no trajectory survives: the test would not see absent values"
 for first in h5 npyd zarr; do
@@ -41,7 +41,7 @@ for first in h5 npyd zarr; do
 done
 
 # Thinning along time equals what would have been stored at the larger interval; a converted store can be resumed like the original.
-"$sheaf" simulate insurance direct.zarr -n 700 --steps 50 --every 10 --keep-last --margin 0.01 --quiet
+"$sheaf" simulate insurance direct.zarr -n 700 --steps 50 --every 10 --keep-last --quiet
 convert from.zarr thin.h5 --every 2
 cmp <("$sheaf" show direct.zarr --csv) <("$sheaf" show thin.h5 --csv)
 cmp <(attributes direct.zarr) <(attributes thin.h5)
