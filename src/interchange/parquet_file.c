@@ -19,11 +19,11 @@ sheaf_status shf_parquet_pread(shf_parquet *file, void *to, size_t n, uint64_t o
 sheaf_status shf_parquet_locate(const shf_parquet *file, size_t column, int64_t byte, sheaf_status status, sheaf_error *err)
 {
     if (status == SHEAF_OK || !err) return status;
-    char path[sizeof err->array];
+    char path[sizeof err->array], message[sizeof err->message];
+    bool named = err->array[0] != '\0';
     shf_parquet_column_path(file, column, path, sizeof path);
     shf_error_locate(err, file->io.path, path, -1, byte);
-    char message[sizeof err->message];
-    if (strstr(err->message, path)) return status;
+    if (named) return status;
     int n = snprintf(message, sizeof message, "column \"%s\"", path);
     if (err->byte >= 0) n += snprintf(message + n, sizeof message - (size_t)n, " at byte %lld", (long long)err->byte);
     snprintf(message + n, sizeof message - (size_t)n, ": %.400s", err->message);

@@ -413,6 +413,16 @@ sheaf_status shf_parquet_walk_begin(shf_parquet_walk *walk, shf_parquet *file, s
     return part ? seek(walk, err) : SHEAF_OK;
 }
 
+/* Headers have no checksum: an encoding that the chunk's metadata does not list is a sign of damage, not a way to read the values. */
+static sheaf_status check_encoding(const shf_parquet_walk *walk, const raw_page *raw, sheaf_error *err)
+{
+    const uint32_t dictionary = 1u << SHF_PQ_PLAIN_DICTIONARY | 1u << SHF_PQ_RLE_DICTIONARY;
+    uint32_t listed = walk->chunk.encodings, encoding = (uint32_t)raw->head.encoding;
+    if (listed & dictionary) listed |= dictionary;
+    if (listed == 0 || (encoding < 32 && listed >> encoding & 1)) return SHEAF_OK;
+    return damaged(walk, raw->at, "a page's encoding is not among those of its chunk", err);
+}
+
 /* A page must hold the rows that the index says: the index has no checksum of its own. */
 static sheaf_status check_rows(shf_parquet_walk *walk, const raw_page *raw, sheaf_error *err)
 {
@@ -439,6 +449,7 @@ sheaf_status shf_parquet_walk_next(shf_parquet_walk *walk, shf_parquet_page *pag
             continue;
         }
         SHF_TRY(check_rows(walk, &raw, err));
+        SHF_TRY(check_encoding(walk, &raw, err));
         uint64_t row = walk->page_row, page_end = row + (uint64_t)raw.head.n_values;
         walk->page_row = page_end;
         if (page_end <= walk->first || raw.head.n_values == 0) continue;
