@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "base/buf.h"
+#include "base/alloc.h"
 #include "base/error.h"
 #include "series_files.h"
 #include "sheaf/plan.h"
@@ -363,6 +363,35 @@ static void plans_and_places_that_make_no_sense_are_refused(void **state)
     sheaf_executor_free(&executor);
 }
 
+static void every_failed_allocation_of_a_run_is_an_error_without_a_leak(void **state)
+{
+    (void)state;
+    behaviour how = {-1, -1, -1, NULL};
+    sheaf_model model = make_model(&how);
+    const int64_t two[] = {4, 1};
+    for (int m = SHEAF_MATERIALIZE_NONE; m <= SHEAF_MATERIALIZE_PER_WORKER; m++) {
+        sheaf_executor *executor = make_executor(0, &model);
+        sheaf_plan plan = make_plan(SHEAF_PLAN_PARALLEL, 7, (sheaf_materialization)m);
+        plan.scenarios = two;
+        plan.n_scenarios = 2;
+        plan.n_steps = 40;
+        for (uint64_t n = 1;; n++) {
+            sheaf_outcomes *outcomes = NULL;
+            sheaf_error err;
+            shf_alloc_fail_at(n, 0);
+            sheaf_status status = sheaf_plan_run(&plan, database, executor, &outcomes, &err);
+            shf_alloc_fail_at(0, 0);
+            sheaf_outcomes_free(&outcomes);
+            if (status == SHEAF_OK) {
+                assert_true(n > 10);
+                break;
+            }
+            assert_int_equal(status, SHEAF_ERR_MEMORY);
+        }
+        sheaf_executor_free(&executor);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -374,6 +403,7 @@ int main(void)
         cmocka_unit_test(data_that_cannot_be_had_is_an_error_by_every_strategy),
         cmocka_unit_test(cancelling_keeps_what_is_done_and_leaves_out_the_rest),
         cmocka_unit_test(plans_and_places_that_make_no_sense_are_refused),
+        cmocka_unit_test(every_failed_allocation_of_a_run_is_an_error_without_a_leak),
     };
     return cmocka_run_group_tests(tests, make_data, remove_data);
 }
