@@ -39,7 +39,7 @@ static sheaf_status quote_loose_tokens(const char *text, size_t n, shf_buf *out,
 {
     size_t at = 0;
     while (at < n) {
-        size_t end = at + 1;
+        size_t end;
         if (text[at] == '"') {
             end = string_end(text, n, at);
             SHF_TRY(shf_buf_append(out, text + at, end - at, err));

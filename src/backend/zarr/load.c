@@ -239,10 +239,10 @@ static sheaf_status begin_writing(shf_zarr_state *state, sheaf_error *err)
 
 sheaf_status shf_zarr_open(const char *path, const shf_backend_options *options, shf_layout *layout, void **out, sheaf_error *err)
 {
-    shf_zarr_state *state;
     sheaf_error mine = {0};
     if (!err) err = &mine;
-    SHF_TRY(shf_zarr_state_new(path, options, layout, &state, err));
+    shf_zarr_state *state = shf_zarr_state_new(path, options, layout);
+    if (!state) return shf_fail_memory(err, sizeof *state, "a store");
     sheaf_status status = shf_zarr_load(state, err);
     if (status == SHEAF_OK && options->writable) status = begin_writing(state, err);
     if (status != SHEAF_OK) {
@@ -282,8 +282,8 @@ static sheaf_status take_over(shf_zarr_state *state, const shf_zarr_state *now, 
 static sheaf_status reload(shf_zarr_state *state, sheaf_error *err)
 {
     shf_layout layout = {0};
-    shf_zarr_state *now;
-    SHF_TRY(shf_zarr_state_new(state->path, &state->options, &layout, &now, err));
+    shf_zarr_state *now = shf_zarr_state_new(state->path, &state->options, &layout);
+    if (!now) return shf_fail_memory(err, sizeof *now, "a store");
     sheaf_status status = shf_zarr_load(now, err);
     if (status == SHEAF_OK) status = take_over(state, now, err);
     if (status == SHEAF_OK) {

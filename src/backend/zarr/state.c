@@ -16,21 +16,19 @@ static char *trimmed(const char *path)
     return copy;
 }
 
-sheaf_status shf_zarr_state_new(const char *path, const shf_backend_options *options, shf_layout *layout, shf_zarr_state **out,
-                                sheaf_error *err)
+shf_zarr_state *shf_zarr_state_new(const char *path, const shf_backend_options *options, shf_layout *layout)
 {
     shf_zarr_state *state = shf_calloc(1, sizeof *state);
-    if (!state) return shf_fail_memory(err, sizeof *state, "a store");
+    if (!state) return NULL;
     state->path = trimmed(path);
     if (!state->path) {
         shf_free(state);
-        return shf_fail_memory(err, strlen(path), "a path");
+        return NULL;
     }
     state->options = *options;
     state->layout = layout;
     pthread_mutex_init(&state->mutex, NULL);
-    *out = state;
-    return SHEAF_OK;
+    return state;
 }
 
 void shf_zarr_state_free(shf_zarr_state *state)
@@ -200,8 +198,8 @@ static sheaf_status create_in(shf_zarr_state *state, sheaf_error *err)
 
 sheaf_status shf_zarr_create(const char *path, shf_layout *layout, const shf_backend_options *options, void **out, sheaf_error *err)
 {
-    shf_zarr_state *state;
-    SHF_TRY(shf_zarr_state_new(path, options, layout, &state, err));
+    shf_zarr_state *state = shf_zarr_state_new(path, options, layout);
+    if (!state) return shf_fail_memory(err, sizeof *state, "a store");
     sheaf_status status = create_in(state, err);
     if (status != SHEAF_OK) {
         shf_zarr_state_free(state);

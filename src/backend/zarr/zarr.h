@@ -188,8 +188,8 @@ sheaf_status shf_zarr_verify(void *state, void (*tell)(void *context, const shea
 
 /* state.c */
 void shf_zarr_state_free(shf_zarr_state *state);
-sheaf_status shf_zarr_state_new(const char *path, const shf_backend_options *options, shf_layout *layout, shf_zarr_state **out,
-                                sheaf_error *err);
+/* NULL when out of memory. */
+shf_zarr_state *shf_zarr_state_new(const char *path, const shf_backend_options *options, shf_layout *layout);
 sheaf_status shf_zarr_add_node(shf_zarr_state *state, const char *folder, shf_zarr_node **out, sheaf_error *err);
 sheaf_status shf_zarr_create(const char *path, shf_layout *layout, const shf_backend_options *options, void **state, sheaf_error *err);
 sheaf_status shf_zarr_open(const char *path, const shf_backend_options *options, shf_layout *layout, void **state, sheaf_error *err);

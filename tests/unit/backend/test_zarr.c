@@ -161,18 +161,24 @@ static void count_damage(void *context, const sheaf_error *damage)
     ++*(int *)context;
 }
 
+static void closed_store(const char *name, uint64_t rows, char path[512], char shard[600])
+{
+    writer w;
+    three_arrays(&w);
+    create(&w, name, 0);
+    OK(append(&w, rows, NULL, NULL));
+    OK(checkpoint(&w, true));
+    snprintf(path, 512, "%s", w.path);
+    close_writer(&w);
+    snprintf(shard, 600, "%s/price/c/0/0", path);
+}
+
 static void damage_is_named_and_can_be_dropped(void **unused)
 {
     (void)unused;
-    writer w, r;
-    three_arrays(&w);
-    create(&w, "damaged.zarr", 0);
-    OK(append(&w, 600, NULL, NULL));
-    OK(checkpoint(&w, true));
+    writer r;
     char path[512], shard[600];
-    snprintf(path, sizeof path, "%s", w.path);
-    close_writer(&w);
-    snprintf(shard, sizeof shard, "%s/price/c/0/0", path);
+    closed_store("damaged.zarr", 600, path, shard);
     shf_file f = SHF_FILE_CLOSED;
     OK(shf_file_open(&f, shard, SHF_OPEN_WRITE, &fixture_error));
     OK(shf_file_write(&f, "\xff\xff\xff", 3, 1500, &fixture_error));
@@ -194,7 +200,18 @@ static void damage_is_named_and_can_be_dropped(void **unused)
     assert_true(absent);
     close_writer(&r);
     shf_buf_free(&got);
+}
 
+static void a_missing_shard_is_damage_until_it_is_dropped(void **unused)
+{
+    (void)unused;
+    writer r;
+    char path[512], shard[600];
+    closed_store("missing.zarr", 600, path, shard);
+    shf_buf got = {0};
+    uint32_t mask;
+    bool absent;
+    sheaf_error err = {0};
     OK(shf_path_unlink(shard, &fixture_error));
     open_store(&r, path, true);
     assert_int_equal(shf_zarr_ops.get(r.state, 1, 1, 1, &got, &mask, &absent, &err), SHEAF_ERR_DAMAGED);
@@ -264,6 +281,7 @@ int main(void)
         cmocka_unit_test(usage_is_what_du_counts),
         cmocka_unit_test(fixed_arrays_are_there_from_the_start),
         cmocka_unit_test(damage_is_named_and_can_be_dropped),
+        cmocka_unit_test(a_missing_shard_is_damage_until_it_is_dropped),
         cmocka_unit_test(only_zarr_stores_are_removed),
         cmocka_unit_test(every_codec_reads_back),
     };
