@@ -26,6 +26,7 @@ typedef struct arguments {
     cli_writer writer;
     const char *as, *type, *dtype;
     uint64_t every;
+    bool every_given;
     sheaf_import_spec spec;
 } arguments;
 
@@ -36,6 +37,7 @@ static int check(arguments *a, const char *input)
     if (a->every == 0 || a->every > UINT32_MAX)
         return cli_usage("import", "--every %llu is not possible; at least 1", (unsigned long long)a->every);
     a->spec.interval = (uint32_t)a->every;
+    if (a->every_given) a->spec.source_interval = (uint32_t)a->every;
     if (a->dtype) {
         a->spec.stored = sheaf_dtype_parse(a->dtype);
         if (a->spec.stored == SHEAF_DTYPE_NONE) return cli_usage("import", "--dtype \"%s\" is no known type", a->dtype);
@@ -70,9 +72,11 @@ int sheaf_cli_import(int argc, char **argv)
         {"--as", CLI_TEXT, &a.as, "steps|trajectories", "what a row is (default steps)", NULL},
         {"--type", CLI_TEXT, &a.type, "TYPE", "of the input (default: by its suffix)", NULL},
         {"--name", CLI_TEXT, &a.spec.name, "VARIABLE", "name of the variable (default: the input's stem)", NULL},
-        {"--array", CLI_TEXT, &a.spec.array, "ARRAY", "which array of an input that holds several", NULL},
+        {"--array", CLI_TEXT, &a.spec.array, "ARRAY", "which array of an input that holds several (GROUP/NAME in groups)", NULL},
+        {"--time,--id", CLI_TEXT, &a.spec.coordinate, "COLUMN", "of text: the column, by name or number from 0, of times (or ids)", NULL},
         {"--dtype", CLI_TEXT, &a.dtype, "f32|f64", "type of the stored values (default: as they are; text: f64)", NULL},
-        {"--every", CLI_COUNT, &a.every, "K", "store steps 0, K, 2K, … (default 1)", NULL},
+        {"--every", CLI_COUNT, &a.every, "K",
+         "store steps 0, K, 2K, … (default 1); of a TrajectoryStorage: the interval it was written with", &a.every_given},
         {"--keep-last", CLI_FLAG, &a.spec.keep_last, NULL, "store the last step too", NULL},
         {"--no-summaries", CLI_FLAG, &a.spec.no_summaries, NULL, "of trajectories: store no summaries", NULL},
         {NULL, CLI_GROUP, writer_options, NULL, NULL, NULL},
@@ -82,7 +86,8 @@ int sheaf_cli_import(int argc, char **argv)
     const cli_command command = {
         "import",
         "INPUT STORE",
-        "Stores an array of a file: each row is a step of an ensemble, or a trajectory. INPUT is a file, or - for standard input.",
+        "Stores an array of a file: each row is a step of an ensemble, or a trajectory. INPUT is a file (txt, tsv, csv, npy, npz, h5, "
+        "zarr, parquet), or - for standard input.",
         "  sheaf import wind.txt wind.zarr --as steps\n  cat losses.csv | sheaf import - losses.h5 --type csv --as trajectories --name "
         "losses",
         2,

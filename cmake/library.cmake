@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 file(GLOB_RECURSE SHEAF_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/*.c)
 if(NOT SHEAF_HDF5)
-  list(FILTER SHEAF_SOURCES EXCLUDE REGEX "/src/backend/hdf5/")
+  list(FILTER SHEAF_SOURCES EXCLUDE REGEX "/src/backend/hdf5/|/src/interchange/storage_hdf5[.]c")
 endif()
 add_library(sheaf_objects OBJECT ${SHEAF_SOURCES})
 target_include_directories(sheaf_objects PUBLIC ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/src)

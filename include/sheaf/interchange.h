@@ -15,12 +15,16 @@ typedef struct sheaf_import_spec {
     size_t size_bytes;         /**< sizeof(sheaf_import_spec) */
     sheaf_ensemble_kind kind;  /**< default SHEAF_BY_STEP: each row is a step, each further axis belongs to it (the first one is `trajectory`).
                                   SHEAF_BY_TRAJECTORY: each row is a trajectory, its second axis its steps. The array keeps its shape in both */
-    const char *type;          /**< "txt", "tsv", "csv" (all text, told apart by content), "npy", …; NULL: by the suffix of the path. Borrowed, like what follows */
+    const char *type;          /**< "txt", "tsv", "csv" (all text, told apart by content), "npy", "npz", "h5", "zarr", "npyd", "parquet", …; NULL: by the suffix of the path, or the
+                                  content of a folder. Borrowed, like what follows */
     const char *name;          /**< of the variable; NULL: the file's stem */
-    const char *array;         /**< which array of an input that holds several; NULL: the only one */
+    const char *array;         /**< which array of an input that holds several ("GROUP/NAME" in groups); NULL: the only one */
+    const char *coordinate;    /**< of text: the column, by its name or its number from 0, that holds the steps' times or the trajectories' ids; NULL: the first one when
+                                  it is named `time` or `t`, or `trajectory`, `sim_id` or `id` */
     sheaf_dtype stored;        /**< SHEAF_DTYPE_NONE: as it is (text: f64) */
     sheaf_codec codec;
     uint32_t interval;         /**< sampling interval; default 1 */
+    uint32_t source_interval;  /**< of a TrajectoryStorage folder: the interval that it was written with; 0 (default): told by its summaries */
     bool keep_last;
     bool no_summaries;         /**< by trajectory: no general summaries */
     bool resume;               /**< go on with a store that holds the first rows already */

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "interchange/import.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/checked.h"
 #include "base/dtype.h"
 #include "io/file.h"
@@ -13,6 +15,13 @@ static const shf_import_type types[] = {
     {"tsv", shf_import_text, NULL},
     {"csv", shf_import_text, NULL},
     {"npy", shf_import_npy, NULL},
+    {"npz", NULL, shf_import_npz},
+    {"h5", NULL, shf_import_store},
+    {"hdf5", NULL, shf_import_store},
+    {"zarr", NULL, shf_import_store},
+    {"npyd", NULL, shf_import_store},
+    {"parquet", NULL, shf_import_parquet},
+    {"trajectory-storage", NULL, shf_import_storage},
 };
 #define N_TYPES (sizeof types / sizeof types[0])
 
@@ -61,6 +70,26 @@ static sheaf_status plan_trajectories(shf_importer *in, int ndim, const uint64_t
     return SHEAF_OK;
 }
 
+/* The store, once the spec says what the rows are. */
+static sheaf_status open_run(shf_importer *in, sheaf_ensemble_spec *spec, sheaf_error *err)
+{
+    spec->keep_last = in->spec->keep_last;
+    spec->codec = in->spec->codec;
+    in->n_variables = spec->n_variables;
+    shf_path_kind kind = SHF_PATH_NONE;
+    if (in->spec->resume) SHF_TRY(shf_path_stat(in->store, &kind, NULL, err));
+    SHF_TRY(kind == SHF_PATH_NONE ? sheaf_ensemble_create(in->store, spec, in->options, &in->run, err)
+                                  : sheaf_ensemble_resume(in->store, spec, in->options, &in->run, err));
+    return spec->kind == SHEAF_BY_STEP ? sheaf_ensemble_next_step(in->run, &in->next_step, err) : SHEAF_OK;
+}
+
+static void add_scalar(const shf_importer *in, sheaf_ensemble_spec *spec, const char *name, sheaf_dtype dtype)
+{
+    sheaf_ensemble_spec_add(spec, name, dtype, NULL, 0);
+    if (in->spec->stored != SHEAF_DTYPE_NONE && (dtype == SHEAF_F32 || dtype == SHEAF_F64))
+        sheaf_ensemble_spec_store_as(spec, in->spec->stored);
+}
+
 sheaf_status shf_importer_begin(shf_importer *in, sheaf_dtype dtype, int ndim, const uint64_t *shape, sheaf_error *err)
 {
     sheaf_ensemble_spec spec;
@@ -71,15 +100,72 @@ sheaf_status shf_importer_begin(shf_importer *in, sheaf_dtype dtype, int ndim, c
             return shf_fail(err, SHEAF_ERR_INPUT, "one row of the input is too large");
     if (in->spec->kind == SHEAF_BY_STEP) SHF_TRY(plan_steps(in, ndim, shape, &spec, err));
     else SHF_TRY(plan_trajectories(in, ndim, shape, &spec, err));
-    spec.interval = in->spec->interval;
-    spec.keep_last = in->spec->keep_last;
-    spec.codec = in->spec->codec;
     if (in->spec->stored != SHEAF_DTYPE_NONE) sheaf_ensemble_spec_store_as(&spec, in->spec->stored);
-    shf_path_kind kind = SHF_PATH_NONE;
-    if (in->spec->resume) SHF_TRY(shf_path_stat(in->store, &kind, NULL, err));
-    SHF_TRY(kind == SHF_PATH_NONE ? sheaf_ensemble_create(in->store, &spec, in->options, &in->run, err)
-                                  : sheaf_ensemble_resume(in->store, &spec, in->options, &in->run, err));
-    return in->spec->kind == SHEAF_BY_STEP ? sheaf_ensemble_next_step(in->run, &in->next_step, err) : SHEAF_OK;
+    spec.interval = in->spec->interval;
+    return open_run(in, &spec, err);
+}
+
+sheaf_status shf_importer_begin_many(shf_importer *in, size_t n, char (*names)[SHEAF_MAX_NAME + 1], const sheaf_dtype *dtypes,
+                                     sheaf_error *err)
+{
+    sheaf_ensemble_spec spec = sheaf_ensemble_spec_by_step();
+    for (size_t i = 0; i < n; i++) add_scalar(in, &spec, names[i], dtypes[i]);
+    if (in->spec->name && n > 1)
+        return shf_fail(err, SHEAF_ERR_ARGUMENT, "the input has %zu variables, named by its columns: a name for one does not fit", n);
+    spec.interval = in->spec->interval;
+    return open_run(in, &spec, err);
+}
+
+sheaf_status shf_importer_begin_trajectories(shf_importer *in, uint32_t n_steps, uint32_t interval, size_t n,
+                                             char (*names)[SHEAF_MAX_NAME + 1], const sheaf_dtype *dtypes, sheaf_error *err)
+{
+    sheaf_ensemble_spec spec = sheaf_ensemble_spec_by_trajectory(n_steps);
+    if (n > SHEAF_ENSEMBLE_MAX_VARIABLES)
+        return shf_fail(err, SHEAF_ERR_UNSUPPORTED, "%zu variables; at most %d are possible", n, SHEAF_ENSEMBLE_MAX_VARIABLES);
+    for (size_t i = 0; i < n; i++) add_scalar(in, &spec, n == 1 && in->spec->name ? in->spec->name : names[i], dtypes[i]);
+    spec.interval = interval;
+    /* Summaries are of every step: what was thinned has none. */
+    if (interval == 1 && !in->spec->no_summaries) spec.summaries = SHEAF_SUMMARIES_GENERAL;
+    return open_run(in, &spec, err);
+}
+
+sheaf_status shf_importer_many(shf_importer *in, const uint8_t *row, const size_t *offsets, const double *time, sheaf_error *err)
+{
+    const void *values[SHEAF_ENSEMBLE_MAX_VARIABLES];
+    uint64_t at = in->n_rows++;
+    for (size_t i = 0; i < in->n_variables; i++) values[i] = row + offsets[i];
+    if (at < in->next_step && in->spec->resume && at + in->spec->interval <= in->next_step) return SHEAF_OK;
+    return sheaf_ensemble_put_step(in->run, at, time ? *time : (double)at, values, err);
+}
+
+void shf_importer_rename(shf_importer *in, const char *array)
+{
+    static const char *const reserved[] = {"time", "trajectory", "length"};
+    const char *base = strrchr(array, '/') ? strrchr(array, '/') + 1 : array;
+    size_t n = strlen(base);
+    if (in->spec->name || n == 0 || n > SHEAF_MAX_NAME || base[0] == '.') return;
+    for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
+        if (strcmp(base, reserved[i]) == 0) return;
+    memcpy(in->name, base, n + 1);
+}
+
+sheaf_status shf_importer_id(const shf_importer *in, sheaf_dtype dtype, const void *values, size_t i, int64_t *id, sheaf_error *err)
+{
+    if (dtype == SHEAF_I64) {
+        memcpy(id, (const int64_t *)values + i, sizeof *id);
+        return SHEAF_OK;
+    }
+    double value = shf_dtype_load(dtype, values, i);
+    if (!(fabs(value) < 0x1p63) || value != floor(value))
+        return shf_fail_at(err, SHEAF_ERR_INPUT, NULL, NULL, (int64_t)in->n_rows, -1, "the id %g of row %llu is no whole number", value,
+                           (unsigned long long)in->n_rows + 1);
+    *id = (int64_t)value;
+    return SHEAF_OK;
+}
+
+sheaf_status shf_importer_ids(shf_importer *in, const int64_t *ids, size_t n, sheaf_error *err)
+{
+    return shf_id_index_add(&in->ids, ids, n, err);
 }
 
 sheaf_status shf_importer_row(shf_importer *in, const void *row, const double *time, const int64_t *id, sheaf_error *err)
@@ -98,11 +184,28 @@ sheaf_status shf_importer_row(shf_importer *in, const void *row, const double *t
 
 /* ---- the whole of it ---- */
 
+/* What a folder without a suffix of ours is: a group inside a Zarr group, or what TrajectoryStorage left. */
+static const char *type_of_folder(const char *path)
+{
+    static const char *const marks[] = {"zarr.json", ".zgroup", ".zarray"};
+    shf_path_kind kind;
+    if (shf_path_stat(path, &kind, NULL, NULL) != SHEAF_OK || kind != SHF_PATH_FOLDER) return NULL;
+    for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
+        char *mark = shf_path_join(path, marks[i]);
+        bool there = mark && shf_path_stat(mark, &kind, NULL, NULL) == SHEAF_OK && kind == SHF_PATH_FILE;
+        shf_free(mark);
+        if (there) return "zarr";
+    }
+    return NULL;
+}
+
 static sheaf_status find_type(const char *name, const char *path, const shf_import_type **out, sheaf_error *err)
 {
     char known[160];
     size_t n = 0;
     const char *suffix = name;
+    if (!suffix && path && shf_is_storage(path)) suffix = "trajectory-storage";
+    if (!suffix && path) suffix = type_of_folder(path);
     if (!suffix && path && (suffix = strrchr(shf_path_base(path), '.'))) suffix++;
     for (size_t i = 0; i < N_TYPES; i++) {
         if (suffix && strcmp(types[i].name, suffix) == 0) {
@@ -132,9 +235,26 @@ static sheaf_status name_variable(shf_importer *in, const char *path, sheaf_erro
     return SHEAF_OK;
 }
 
-/* Ends the run: whole, or as if it had not been. */
-static sheaf_status finish(shf_importer *in, sheaf_status status, sheaf_error *err)
+/* Records that were appended as they are: each id once, then the end. */
+static sheaf_status finish_plain(shf_importer *in, sheaf_status status, sheaf_error *err)
 {
+    int64_t id;
+    uint64_t a, b;
+    if (status == SHEAF_OK) status = shf_id_index_finish(&in->ids, err);
+    if (status == SHEAF_OK && shf_id_index_duplicate(&in->ids, &id, &a, &b))
+        status = shf_fail_at(err, SHEAF_ERR_DUPLICATE, NULL, NULL, (int64_t)b, -1, "trajectory %lld is there twice, in rows %llu and %llu",
+                             (long long)id, (unsigned long long)a, (unsigned long long)b);
+    if (status == SHEAF_OK) return sheaf_store_close(&in->plain, err);
+    sheaf_store_free(&in->plain);
+    sheaf_status removed = sheaf_store_remove(in->store, NULL);
+    (void)removed; /* the first error is the one to tell */
+    return status;
+}
+
+/* Ends the run: whole, or as if it had not been. */
+static sheaf_status finish_run(shf_importer *in, sheaf_status status, sheaf_error *err)
+{
+    if (in->plain) return finish_plain(in, status, err);
     if (status == SHEAF_OK && !in->run) return shf_fail(err, SHEAF_ERR_INPUT, "the input is empty");
     if (status == SHEAF_OK) return sheaf_ensemble_close(&in->run, err);
     bool begun = in->run != NULL;
@@ -148,6 +268,13 @@ static sheaf_status finish(shf_importer *in, sheaf_status status, sheaf_error *e
         sheaf_status removed = sheaf_store_remove(in->store, NULL);
         (void)removed; /* the first error is the one to tell */
     }
+    return status;
+}
+
+static sheaf_status finish(shf_importer *in, sheaf_status status, sheaf_error *err)
+{
+    status = finish_run(in, status, err);
+    shf_id_index_free(&in->ids);
     return status;
 }
 

@@ -17,7 +17,7 @@ static sheaf_status read_all(const shf_stream *s, void *to, size_t n, const char
     return done == n ? SHEAF_OK : shf_fail(err, SHEAF_ERR_TRUNCATED, "%s: expected %zu bytes, got %zu", what, n, done);
 }
 
-static sheaf_status read_header(const shf_stream *s, shf_npy_header *header, sheaf_error *err)
+sheaf_status shf_npy_read_header(const shf_stream *s, shf_npy_header *header, sheaf_error *err)
 {
     uint8_t prefix[SHF_NPY_PREFIX];
     size_t size;
@@ -44,7 +44,7 @@ static void swap_bytes(uint8_t *values, size_t size, size_t n_bytes)
     }
 }
 
-static sheaf_status read_rows(const shf_stream *s, const shf_npy_header *h, shf_importer *in, sheaf_error *err)
+static sheaf_status read_rows(const shf_stream *s, const shf_npy_header *h, const double *times, shf_importer *in, sheaf_error *err)
 {
     uint8_t *row = shf_malloc(in->row_bytes + 1);
     if (!row) return shf_fail_memory(err, in->row_bytes, "a row");
@@ -52,7 +52,7 @@ static sheaf_status read_rows(const shf_stream *s, const shf_npy_header *h, shf_
     for (uint64_t i = 0; i < h->shape[0] && status == SHEAF_OK; i++) {
         status = read_all(s, row, in->row_bytes, ".npy data", err);
         if (status == SHEAF_OK && h->big_endian) swap_bytes(row, sheaf_dtype_size(h->dtype), in->row_bytes);
-        if (status == SHEAF_OK) status = shf_importer_row(in, row, NULL, NULL, err);
+        if (status == SHEAF_OK) status = shf_importer_row(in, row, times ? &times[i] : NULL, NULL, err);
         else if (err) err->record = (int64_t)i;
     }
     shf_free(row);
@@ -60,7 +60,7 @@ static sheaf_status read_rows(const shf_stream *s, const shf_npy_header *h, shf_
 }
 
 /* Element (i, j, …) of a column-major array lies at i + n0 (j + n1 (…)): the whole of it is needed before the first row is. */
-static sheaf_status read_fortran(const shf_stream *s, const shf_npy_header *h, shf_importer *in, sheaf_error *err)
+static sheaf_status read_fortran(const shf_stream *s, const shf_npy_header *h, const double *times, shf_importer *in, sheaf_error *err)
 {
     size_t size = sheaf_dtype_size(h->dtype), n_rows = (size_t)h->shape[0], items = in->row_bytes / size;
     uint8_t *data = shf_malloc((size_t)h->data_size + 1), *row = shf_malloc(in->row_bytes + 1);
@@ -80,23 +80,36 @@ static sheaf_status read_fortran(const shf_stream *s, const shf_npy_header *h, s
             }
             memcpy(row + item * size, data + (i + at) * size, size);
         }
-        status = shf_importer_row(in, row, NULL, NULL, err);
+        status = shf_importer_row(in, row, times ? &times[i] : NULL, NULL, err);
     }
     shf_free(data);
     shf_free(row);
     return status;
 }
 
-sheaf_status shf_import_npy(const shf_stream *stream, shf_importer *in, sheaf_error *err)
+sheaf_status shf_npy_read_values(const shf_stream *stream, const shf_npy_header *h, void *to, size_t n, sheaf_error *err)
 {
-    shf_npy_header h;
-    SHF_TRY(read_header(stream, &h, err));
-    if (h.ndim == 0) return shf_fail(err, SHEAF_ERR_INPUT, "the input is one number, not an array");
-    SHF_TRY(shf_importer_begin(in, h.dtype, (int)h.ndim - 1, h.shape + 1, err));
-    SHF_TRY(h.fortran_order ? read_fortran(stream, &h, in, err) : read_rows(stream, &h, in, err));
+    size_t size = sheaf_dtype_size(h->dtype);
+    SHF_TRY(read_all(stream, to, n * size, ".npy data", err));
+    if (h->big_endian) swap_bytes(to, size, n * size);
+    return SHEAF_OK;
+}
+
+sheaf_status shf_npy_import(const shf_stream *stream, const shf_npy_header *h, const double *times, shf_importer *in, sheaf_error *err)
+{
+    if (h->ndim == 0) return shf_fail(err, SHEAF_ERR_INPUT, "the input is one number, not an array");
+    SHF_TRY(shf_importer_begin(in, h->dtype, (int)h->ndim - 1, h->shape + 1, err));
+    SHF_TRY(h->fortran_order ? read_fortran(stream, h, times, in, err) : read_rows(stream, h, times, in, err));
     uint8_t more;
     size_t got;
     SHF_TRY(stream->source(stream->context, &more, 1, &got, err));
     return got == 0 ? SHEAF_OK
-                    : shf_fail(err, SHEAF_ERR_INPUT, "bytes lie beyond the %llu of the .npy data", (unsigned long long)h.data_size);
+                    : shf_fail(err, SHEAF_ERR_INPUT, "bytes lie beyond the %llu of the .npy data", (unsigned long long)h->data_size);
+}
+
+sheaf_status shf_import_npy(const shf_stream *stream, shf_importer *in, sheaf_error *err)
+{
+    shf_npy_header h;
+    SHF_TRY(shf_npy_read_header(stream, &h, err));
+    return shf_npy_import(stream, &h, NULL, in, err);
 }

@@ -158,6 +158,248 @@ def test_exports_come_by_growing_id_and_as_valid_json():
     same(np.load("scattered.npz")["x"][:, 0], [2, 3, 1])
 
 
+# ---- in ----
+
+def held(path, *arrays):
+    """Arrays of a store, read by zarr-python."""
+    g = zarr.open_group(path, mode="r")
+    return [g[name][:] for name in arrays]
+
+
+def test_npz_in_by_name_and_with_its_times():
+    rng = np.random.default_rng(5)
+    time, data = np.linspace(0, 1, 9), rng.normal(size=(2, 4, 9))
+    for save in (np.savez, np.savez_compressed):
+        for order in "CF":
+            save("sde.npz", time=time, data=np.asarray(data, order=order))
+            sheaf("import", "sde.npz", "sde.zarr", "--replace")
+            t, x, ids = held("sde.zarr", "time", "data", "trajectory")
+            same(t, time)
+            same(x, np.moveaxis(data, -1, 0))
+            same(ids, range(4))
+    np.savez("state.npz", t=time, y=data.T.copy(), other=np.arange(3))
+    refused(1, "say which one: t y other", "import", "state.npz", "out.zarr")
+    refused(1, 'no array "z"', "import", "state.npz", "out.zarr", "--array", "z")
+    sheaf("import", "state.npz", "state.zarr", "--array", "y", "--dtype", "f32")
+    t, y = held("state.zarr", "time", "y")
+    same(t, time)
+    same(y, data.T.astype("f4"))
+    np.savez("paths.npz", paths=rng.normal(size=(6, 5)).astype(">f4"))
+    sheaf("import", "paths.npz", "paths.zarr", "--as", "trajectories", "--name", "p")
+    same(held("paths.zarr", "p")[0], np.load("paths.npz")["paths"].astype("f4"))
+    with open("paths.npz", "rb") as f, open("cut.npz", "wb") as g:
+        g.write(f.read()[:150])
+    refused(1, "cut.npz", "import", "cut.npz", "out.zarr")
+
+
+def test_npz_goes_out_and_comes_back():
+    sheaf("import", "field.npz", "back.zarr")
+    t, x = held("back.zarr", "time", "data")
+    same(x, np.load("field.npy"))
+    same(t, np.arange(11.0))
+
+
+def test_foreign_hdf5_and_zarr_arrays_in():
+    rng = np.random.default_rng(6)
+    t, y = np.arange(50) / 8, rng.normal(size=(50, 3))
+    with h5py.File("foreign.h5", "w") as f:
+        f["t"] = t
+        f.create_dataset("y", data=y, chunks=(7, 2), compression="gzip", shuffle=True)
+        f.create_dataset("deep/er/z", data=np.arange(20, dtype=">i4").reshape(10, 2))
+        f["word"] = "text is left out"
+    refused(1, "say which one", "import", "foreign.h5", "out.zarr")
+    refused(1, "deep/er/z", "import", "foreign.h5", "out.zarr", "--array", "nothing")
+    sheaf("import", "foreign.h5", "y.zarr", "--array", "y")
+    same(held("y.zarr", "time")[0], t)
+    same(held("y.zarr", "y")[0], y)
+    sheaf("import", "foreign.h5", "z.zarr", "--array", "deep/er/z", "--as", "trajectories")
+    same(held("z.zarr", "z")[0], np.arange(20).reshape(10, 2))
+    sheaf("convert", "foreign.h5", "whole.zarr")
+    same(held("whole.zarr", "y")[0], y)
+    same(held("whole.zarr", "deep.er.z")[0], np.arange(20).reshape(10, 2))
+    for version in (2, 3):
+        g = zarr.open_group(f"f{version}.zarr", mode="w", zarr_format=version)
+        g.create_array("t", data=t)
+        g.create_array("y", data=y, chunks=(7, 2))
+        g.create_group("deep").create_array("z", data=np.arange(6.0).reshape(2, 3))
+        g.attrs["who"] = "zarr-python"
+        sheaf("import", f"f{version}.zarr", "y.zarr", "--array", "y", "--replace")
+        same(held("y.zarr", "time")[0], t)
+        same(held("y.zarr", "y")[0], y)
+        for args in ([f"f{version}.zarr", "z.zarr", "--array", "deep/z"], [f"f{version}.zarr/deep", "z.zarr", "--array", "z"]):
+            sheaf("import", *args, "--replace")
+            same(held("z.zarr", "z")[0], np.arange(6.0).reshape(2, 3))
+        sheaf("convert", f"f{version}.zarr", "whole.h5", "--replace")
+        with h5py.File("whole.h5") as f:
+            same(f["y"], y)
+            assert f.attrs["who"] == "zarr-python"
+
+
+def test_wide_parquet_in_as_steps_and_as_trajectories():
+    values = np.random.default_rng(7).normal(size=(30, 12))
+    pd.DataFrame(values, columns=[str(i) for i in range(12)]).to_parquet("wide.parquet")
+    sheaf("import", "wide.parquet", "wide.zarr")
+    same(held("wide.zarr", "wide")[0], values)
+    sheaf("import", "wide.parquet", "turned.zarr", "--as", "trajectories", "--name", "x")
+    same(held("turned.zarr", "x")[0], values.T)
+    sheaf("export", "turned.zarr", "again.parquet", "--wide", "x")
+    same(pd.read_parquet("again.parquet"), values)
+
+
+def test_long_parquet_goes_out_and_comes_back():
+    sheaf("import", "long.parquet", "long.zarr")
+    names = ["trajectory", "annual_losses", "assets"]
+    for a, b in zip(held("long.zarr", *names), held("run.zarr", *names)):
+        same(a, b)
+    length, stored = held("long.zarr", "length")[0], held("run.zarr", "length")[0]
+    same(-(-length // 5), -(-stored // 5))
+    for write in (lambda t, to: t.to_parquet(to), lambda t, to: pl.from_pandas(t).write_parquet(to),
+                  lambda t, to: duckdb.sql(f"copy t to '{to}' (format parquet)")):
+        table = pd.DataFrame({"id": [4, 4, 4, 2, 2], "time": [0, 1, 2, 0, 1], "x": [1.5, 2.5, np.nan, 4.5, 5.5], "n": [1, 2, 3, 4, 5]})
+        write(table, "mine.parquet")
+        sheaf("import", "mine.parquet", "mine.zarr", "--replace")
+        ids, x, n, length, total = held("mine.zarr", "trajectory", "x", "n", "length", "n_total")
+        same(ids, [4, 2])
+        same(length, [3, 2])
+        same(x, [[1.5, 2.5, np.nan], [4.5, 5.5, np.nan]])
+        assert n.dtype.kind == "i"
+        same(n[0], [1, 2, 3])
+        same(total, [6, 9])
+    table.iloc[[0, 1, 3, 4, 2]].to_parquet("torn.parquet")
+    refused(1, "trajectory 4: time 2", "import", "torn.parquet", "out.zarr")
+    table.iloc[[0, 2]].iloc[::-1].to_parquet("late.parquet")
+    refused(1, "where a trajectory begins, not 0", "import", "late.parquet", "out.zarr")
+
+
+def test_a_parquet_table_of_summaries_and_one_of_columns():
+    sheaf("import", "summaries.parquet", "summaries.zarr")
+    same(held("summaries.zarr", "trajectory")[0], range(600))
+    same(held("summaries.zarr", "final_assets")[0], held("run.zarr", "final_assets")[0])
+    same(np.isnan(held("summaries.zarr", "ruin_year")[0]), held("run.zarr", "ruin_year")[0] == -1)
+    pd.DataFrame({"id": [3, 3], "x": [1.0, 2.0]}).to_parquet("twice.parquet")
+    refused(1, "trajectory 3 is there twice", "import", "twice.parquet", "out.zarr")
+    pd.DataFrame({"t": [0.5, 1.0], "load": [1.0, 2.0], "on": [True, False]}).to_parquet("columns.parquet")
+    sheaf("import", "columns.parquet", "columns.zarr")
+    same(held("columns.zarr", "time")[0], [0.5, 1.0])
+    same(held("columns.zarr", "load")[0], [1, 2])
+    same(held("columns.zarr", "on")[0], [True, False])
+    pd.DataFrame({"name": ["a"], "x": [1.0]}).to_parquet("words.parquet")
+    refused(1, 'column "name" holds no numbers', "import", "words.parquet", "out.zarr")
+    refused(1, "trajectories need a column of ids", "import", "columns.parquet", "out.zarr", "--as", "trajectories")
+
+
+def test_text_with_a_column_of_times_or_ids():
+    with open("times.csv", "w") as f:
+        f.write("a,when,b\n1,0.5,2\n3,0.75,4\n")
+    with open("plain.tsv", "w") as f:
+        f.write("1\t7\t2\n3\t-5\t4\n")
+    sheaf("import", "times.csv", "times.zarr", "--time", "when")
+    same(held("times.zarr", "time")[0], [0.5, 0.75])
+    same(held("times.zarr", "times")[0], [[1, 2], [3, 4]])
+    sheaf("import", "plain.tsv", "plain.zarr", "--as", "trajectories", "--id", "1")
+    same(held("plain.zarr", "trajectory")[0], [7, -5])
+    same(held("plain.zarr", "plain")[0], [[1, 2], [3, 4]])
+    refused(1, 'no column "whence": 3 columns', "import", "times.csv", "out.zarr", "--time", "whence")
+    with open("bad.csv", "w") as f:
+        f.write("1,2\n3,x4\n")
+    refused(1, "line 2", "import", "bad.csv", "out.zarr")
+    refused(1, "bad.csv", "import", "bad.csv", "out.zarr")
+
+
+# ---- folders of the Python class TrajectoryStorage ----
+
+COLUMNS = ["final_assets", "total_losses", "total_recoveries", "mean_annual_loss", "max_annual_loss", "min_annual_loss", "growth_rate"]
+
+
+def make_storage(folder, interval=5, dtype="f4", years=23, n=12):
+    """What the class writes for n simulations, some of them ruined, with a loss of zero where it would divide by it."""
+    rng, runs = np.random.default_rng(8), {}
+    os.makedirs(f"{folder}/summaries")
+    os.makedirs(f"{folder}/time_series")
+    for i in range(n):
+        length = years if i % 3 else 4 + i
+        losses = rng.lognormal(10, 1, length)
+        rows = np.vstack([losses, losses * 0.25, losses * 0.75])
+        final = 0.0 if i % 3 == 0 else float(rng.lognormal(12, 1))
+        change = np.diff(losses) / losses[:-1]
+        summary = {"sim_id": i, "final_assets": final, "total_losses": float(losses.sum()), "total_recoveries": float(rows[1].sum()),
+                   "mean_annual_loss": float(losses.mean()), "max_annual_loss": float(losses.max()), "min_annual_loss": float(losses.min()),
+                   "growth_rate": float(np.log(final / 1e6) / length) if final > 0 else -np.inf, "ruin_occurred": i % 3 == 0,
+                   "ruin_year": length - 1 if i % 3 == 0 else None, "volatility": None if i == 1 else float(change.std())}
+        runs[i] = summary, rows[:, ::interval].astype(dtype), length
+        with open(f"{folder}/summaries/sim_{i}.json", "w") as f:
+            json.dump(summary, f)
+        runs[i][1].tofile(f"{folder}/time_series/sim_{i}.dat")
+    return runs
+
+
+def check_storage(store, runs, interval, dtype):
+    ids, length, time = held(store, "trajectory", "length", "time")
+    same(ids, sorted(runs))
+    same(length, [runs[i][2] for i in ids])
+    same(time, np.arange(len(time)) * interval)
+    for name in COLUMNS:
+        same(held(store, name)[0], [runs[i][0][name] for i in ids])
+    same(held(store, "volatility")[0], [runs[i][0]["volatility"] or 0.0 for i in ids])
+    same(held(store, "ruin_year")[0], [-1 if runs[i][0]["ruin_year"] is None else runs[i][0]["ruin_year"] for i in ids])
+    same(held(store, "ruin_occurred")[0], [runs[i][0]["ruin_occurred"] for i in ids])
+    for row, name in enumerate(["annual_losses", "insurance_recoveries", "retained_losses"]):
+        values = held(store, name)[0]
+        assert values.dtype == np.dtype(dtype)
+        for k, i in enumerate(ids):
+            n = runs[i][1].shape[1]
+            same(values[k, :n], runs[i][1][row])
+            assert np.isnan(values[k, n:]).all()
+
+
+def test_trajectory_storage_folders_tell_their_interval_and_type():
+    for dtype in ("f4", "f8"):
+        runs = make_storage(f"old-{dtype}", dtype=dtype)
+        sheaf("import", f"old-{dtype}", f"old-{dtype}.zarr")
+        check_storage(f"old-{dtype}.zarr", runs, 5, dtype)
+    refused(1, "an interval of 7 is told", "import", "old-f4", "out.zarr", "--every", "7")
+    refused(1, "do not fit their summaries", "import", "old-f8", "out.zarr", "--dtype", "f32", "--every", "5")
+    summary = subprocess.run([SHEAF, "summary", "old-f4.zarr"], capture_output=True, text=True, check=True).stdout
+    assert "ruin" in summary
+    sheaf("export", "old-f4.zarr", "old.csv")
+    table = pd.read_csv("old.csv")
+    same(table.ruin_year.isna(), [i % 3 != 0 for i in range(12)])
+    assert table.volatility[1] == 0.0
+
+
+def test_trajectory_storage_asks_for_what_nothing_tells():
+    runs = make_storage("few", interval=10, years=20, n=3)
+    for i in (0, 2):
+        os.remove(f"few/summaries/sim_{i}.json")
+        os.remove(f"few/time_series/sim_{i}.dat")
+    refused(1, "(--every)", "import", "few", "out.zarr")
+    sheaf("import", "few", "few.zarr", "--every", "10")
+    check_storage("few.zarr", {1: runs[1]}, 10, "f4")
+    os.remove("old-f4/summaries/sim_4.json")
+    refused(1, "1 of 12 simulations have no summary", "import", "old-f4", "out.zarr")
+    sheaf("import", "old-f4", "series.zarr", "--no-summaries")
+    with open("old-f8/time_series/sim_3.dat", "ab") as f:
+        f.write(b"xxxx")
+    refused(1, "sim_3.dat", "import", "old-f8", "out.zarr")
+
+
+def test_trajectory_storage_in_hdf5():
+    runs = make_storage("json-of-h5")
+    os.makedirs("old-h5")
+    with h5py.File("old-h5/trajectories.h5", "w") as f:
+        for i, (summary, rows, _) in runs.items():
+            group = f.create_group(f"summaries/sim_{i}")
+            for key, value in summary.items():
+                group.attrs[key] = value if value is not None else -1
+            group = f.create_group(f"time_series/sim_{i}")
+            for name, row in zip(["annual_losses", "insurance_recoveries", "retained_losses"], rows):
+                group.create_dataset(name, data=row, compression="gzip", compression_opts=4)
+            group.attrs["sample_indices"] = np.arange(rows.shape[1]) * 5
+    for source in ("old-h5", "old-h5/trajectories.h5"):
+        sheaf("import", source, "old-h5.zarr", "--replace")
+        check_storage("old-h5.zarr", runs, 5, "f4")
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
