@@ -26,6 +26,7 @@ enum {
 typedef struct shf_backend_options {
     bool sync;     /* write so that a power cut loses nothing published */
     bool writable; /* of open */
+    bool beside;   /* of create: add to a file that others made, where the format can; the caller checkpoints at once */
 } shf_backend_options;
 
 typedef struct shf_backend_ops {

@@ -15,6 +15,7 @@
 /* How long the last checkpoint waits for others to close the file, so that the file can be cut to its size. */
 #define WAIT_FOR_READERS_NS ((uint64_t)2000 * 1000 * 1000)
 #define REDO_MARK "SHFH5SB1"
+#define REDO_PAGES "SHFH5PG1"
 
 static uint64_t align(uint64_t address)
 {
@@ -48,7 +49,9 @@ static sheaf_status try_lock(shf_h5_state *state, sheaf_error *err)
 
 static void unlock(shf_h5_state *state)
 {
-    if (state->locked) (void)shf_file_unlock(&state->file, NULL);
+    bool got;
+    if (state->beside) (void)shf_file_lock(&state->file, false, &got, NULL); /* others may read, but not write */
+    else if (state->locked) (void)shf_file_unlock(&state->file, NULL);
     state->locked = false;
 }
 
@@ -76,7 +79,7 @@ static sheaf_status open_region(shf_h5_state *state, sheaf_error *err)
 {
     if (state->region) return SHEAF_OK;
     SHF_TRY(try_lock(state, err));
-    if (state->locked && in_the_way(state)) SHF_TRY(shf_h5_relocate(state, err));
+    if (state->locked && in_the_way(state) && !state->beside) SHF_TRY(shf_h5_relocate(state, err));
     SHF_TRY(choose_region(state, &state->region, err));
     state->cursor = state->region;
     return SHEAF_OK;
@@ -205,7 +208,14 @@ static sheaf_status make_region(shf_h5_state *state, bool published, bool again,
     for (size_t i = 0; status == SHEAF_OK && i < state->n_arrays; i++) status = move_partials(state, i, s.contents[i].length, again, err);
     if (status == SHEAF_OK) {
         show_partials(state, &s);
-        shf_h5_view view = {state->layout, s.contents, s.lengths, published ? state->attributes : state->layout->attributes, state->region};
+        shf_h5_view view = {.layout = state->layout,
+                            .contents = s.contents,
+                            .lengths = s.lengths,
+                            .attributes = published ? state->attributes : state->layout->attributes,
+                            .beside = state->beside ? &state->file : NULL,
+                            .before = &state->before,
+                            .ours = state->ours,
+                            .region = state->region};
         status = shf_h5_image_make(&state->image, &view, state->cursor, err);
     }
     free_shown(&s);
@@ -218,11 +228,19 @@ static sheaf_status make_region(shf_h5_state *state, bool published, bool again,
     return make_region(state, published, true, err);
 }
 
+/* Beside the data of others there is more to change than the superblock: all of it, the superblock last. The log has it all. */
+static sheaf_status write_pages(shf_h5_state *state, sheaf_error *err)
+{
+    const shf_h5_pages *pages = &state->image.pages;
+    for (size_t i = pages->n; i-- > 0;) SHF_TRY(shf_h5_write(state, pages->items[i].bytes, SHF_H5_PAGE_BYTES, pages->items[i].address, err));
+    return SHEAF_OK;
+}
+
 /* The superblock: from here on readers see the new checkpoint. */
 static sheaf_status publish(shf_h5_state *state, sheaf_error *err)
 {
     if (state->sync) SHF_TRY(shf_file_sync(&state->file, err));
-    SHF_TRY(shf_h5_write(state, state->image.head, state->image.head_size, 0, err));
+    SHF_TRY(state->beside ? write_pages(state, err) : shf_h5_write(state, state->image.head, state->image.head_size, 0, err));
     if (state->sync) SHF_TRY(shf_file_sync(&state->file, err));
     uint64_t end = state->image.start + state->image.region.size;
     bool alone = state->locked || state->keep_end == 0;
@@ -295,7 +313,7 @@ sheaf_status shf_h5_make_way(shf_h5_state *state, uint64_t n, sheaf_error *err)
     bool held = state->locked;
     SHF_TRY(try_lock(state, err));
     sheaf_status status = SHEAF_OK;
-    if (state->locked) status = shf_h5_relocate(state, err);
+    if (state->locked && !state->beside) status = shf_h5_relocate(state, err);
     else state->raw_end = state->keep_end; /* leaves a hole; only while others hold the file open */
     if (!held) unlock(state);
     return status;
@@ -317,7 +335,7 @@ static sheaf_status lock_patiently(shf_h5_state *state, sheaf_error *err)
  * others hold the file open, it stays where it is. */
 static sheaf_status make_final(shf_h5_state *state, sheaf_error *err)
 {
-    if (in_the_way(state) && state->locked) SHF_TRY(shf_h5_relocate(state, err));
+    if (in_the_way(state) && state->locked && !state->beside) SHF_TRY(shf_h5_relocate(state, err));
     if (in_the_way(state)) return make_region(state, false, false, err);
     state->region = state->cursor = state->raw_end;
     return make_region(state, false, true, err);
@@ -327,9 +345,16 @@ static sheaf_status begin(shf_h5_state *state, bool final, bool *deferred, sheaf
 {
     SHF_TRY(open_region(state, err));
     SHF_TRY(final ? lock_patiently(state, err) : try_lock(state, err));
-    *deferred = !state->locked && !final && state->keep_end - state->keep_start > MAX_GIVEN_UP;
+    *deferred = !state->locked && (state->beside || (!final && state->keep_end - state->keep_start > MAX_GIVEN_UP));
     if (*deferred) return SHEAF_OK;
     return final ? make_final(state, err) : make_region(state, false, false, err);
+}
+
+static sheaf_status note_redo(const shf_h5_state *state, shf_buf *redo, sheaf_error *err)
+{
+    SHF_TRY(shf_buf_append(redo, state->beside ? REDO_PAGES : REDO_MARK, 8, err));
+    if (!state->beside) return shf_buf_append(redo, state->image.head, state->image.head_size, err);
+    return shf_buf_append(redo, state->image.pages.items, state->image.pages.n * sizeof *state->image.pages.items, err);
 }
 
 /* Deferred: the partial chunks that were handed over stay for the next try. */
@@ -339,8 +364,7 @@ sheaf_status shf_h5_checkpoint_begin(void *opaque, bool final, shf_buf *redo, bo
     *deferred = false;
     sheaf_status status = begin(state, final, deferred, err);
     if (status == SHEAF_OK && *deferred) return SHEAF_OK;
-    if (status == SHEAF_OK) status = shf_buf_append(redo, REDO_MARK, 8, err);
-    if (status == SHEAF_OK) status = shf_buf_append(redo, state->image.head, state->image.head_size, err);
+    if (status == SHEAF_OK) status = note_redo(state, redo, err);
     if (status == SHEAF_OK && state->sync) status = shf_file_sync(&state->file, err);
     if (status != SHEAF_OK) abandon(state);
     return status;
@@ -356,20 +380,39 @@ sheaf_status shf_h5_checkpoint_end(void *opaque, bool final, sheaf_error *err)
     return status;
 }
 
-sheaf_status shf_h5_redo(const char *path, const void *bytes, size_t n, sheaf_error *err)
+static sheaf_status redo_pages(const shf_file *file, const uint8_t *bytes, size_t n, sheaf_error *err)
+{
+    shf_h5_page page;
+    for (size_t i = n / sizeof page; i-- > 0;) {
+        memcpy(&page, bytes + i * sizeof page, sizeof page);
+        SHF_TRY(shf_file_write(file, page.bytes, sizeof page.bytes, page.address, err));
+    }
+    return SHEAF_OK;
+}
+
+static sheaf_status redo_superblock(const shf_file *file, const uint8_t *head, size_t n, sheaf_error *err)
 {
     shf_h5_superblock superblock;
-    const uint8_t *head = (const uint8_t *)bytes + 8;
-    if (n < 8 + SHF_H5_SUPERBLOCK_BYTES || memcmp(bytes, REDO_MARK, 8) != 0 || !shf_h5_superblock_parse(head, n - 8, &superblock))
-        return shf_fail_at(err, SHEAF_ERR_DAMAGED, path, NULL, -1, -1, "%s: the log's copy of the superblock is damaged", path);
+    uint64_t size;
+    if (!shf_h5_superblock_parse(head, n, &superblock))
+        return shf_fail_at(err, SHEAF_ERR_DAMAGED, file->path, NULL, -1, -1, "%s: the log's copy of the superblock is damaged", file->path);
+    SHF_TRY(shf_file_size(file, &size, err));
+    if (size < superblock.end)
+        return shf_fail_at(err, SHEAF_ERR_DAMAGED, file->path, NULL, -1, -1, "%s: expected %llu bytes, the file has %llu", file->path,
+                           (unsigned long long)superblock.end, (unsigned long long)size);
+    return shf_file_write(file, head, n, 0, err);
+}
+
+sheaf_status shf_h5_redo(const char *path, const void *bytes, size_t n, sheaf_error *err)
+{
     shf_file file = SHF_FILE_CLOSED;
-    uint64_t size = 0;
+    const uint8_t *after = (const uint8_t *)bytes + 8;
+    bool whole = n >= 8 + SHF_H5_SUPERBLOCK_BYTES && !memcmp(bytes, REDO_MARK, 8);
+    bool pages = n >= 8 + sizeof(shf_h5_page) && !memcmp(bytes, REDO_PAGES, 8) && (n - 8) % sizeof(shf_h5_page) == 0;
+    if (!whole && !pages)
+        return shf_fail_at(err, SHEAF_ERR_DAMAGED, path, NULL, -1, -1, "%s: the log's copy of the metadata is damaged", path);
     SHF_TRY(shf_file_open(&file, path, SHF_OPEN_WRITE, err));
-    sheaf_status status = shf_file_size(&file, &size, err);
-    if (status == SHEAF_OK && size < superblock.end)
-        status = shf_fail_at(err, SHEAF_ERR_DAMAGED, path, NULL, -1, -1, "%s: expected %llu bytes, the file has %llu", path,
-                             (unsigned long long)superblock.end, (unsigned long long)size);
-    if (status == SHEAF_OK) status = shf_file_write(&file, head, n - 8, 0, err);
+    sheaf_status status = whole ? redo_superblock(&file, after, n - 8, err) : redo_pages(&file, after, n - 8, err);
     if (status == SHEAF_OK) status = shf_file_sync(&file, err);
     sheaf_status closed = shf_file_close(&file, status == SHEAF_OK ? err : NULL);
     return status == SHEAF_OK ? closed : status;

@@ -30,8 +30,19 @@ void shf_h5_medium_write(shf_h5_medium *medium, uint64_t start)
     medium->place = medium->tree = SHF_H5_NOWHERE;
 }
 
+sheaf_status shf_h5_medium_write_beside(shf_h5_medium *medium, uint64_t start, const shf_file *file, shf_h5_pages *before, sheaf_error *err)
+{
+    shf_h5_medium_write(medium, start);
+    medium->beside = true;
+    medium->file = file;
+    medium->before = before;
+    SHF_TRY(shf_file_size(file, &medium->file_size, err));
+    return shf_h5_pages_copy(&medium->pages, before, err);
+}
+
 void shf_h5_medium_free(shf_h5_medium *medium)
 {
+    shf_h5_pages_free(&medium->pages);
     shf_buf_free(&medium->region);
     memset(medium, 0, sizeof *medium);
 }
@@ -97,8 +108,11 @@ static haddr_t driver_alloc(H5FD_t *file, H5FD_mem_t type, hid_t transfer, hsize
     (void)transfer;
     shf_h5_medium *medium = medium_of(file);
     /* libhdf5 calls its global heap raw data too; chunks are those that it was told of. */
-    if (type == H5FD_MEM_DRAW && medium->place != SHF_H5_NOWHERE) return medium->place;
-    if (type == H5FD_MEM_SUPER && medium->end == 0) {
+    if (type == H5FD_MEM_DRAW && medium->place != SHF_H5_NOWHERE) {
+        medium->placed = true;
+        return medium->place;
+    }
+    if (type == H5FD_MEM_SUPER && medium->end == 0 && !medium->beside) {
         medium->end = medium->next;
         return 0;
     }
@@ -128,7 +142,7 @@ static haddr_t driver_get_eof(const H5FD_t *file, H5FD_mem_t type)
 {
     (void)type;
     const shf_h5_medium *medium = medium_of(file);
-    return medium->writing ? medium->end : medium->file_size;
+    return medium->writing && !medium->beside ? medium->end : medium->end > medium->file_size ? medium->end : medium->file_size;
 }
 
 static void note_failure(shf_h5_medium *medium, const sheaf_error *error)
@@ -143,7 +157,11 @@ static herr_t read_file(shf_h5_medium *medium, uint64_t address, size_t size, vo
     sheaf_error error;
     size_t got = 0;
     memset(buffer, 0, size);
-    if (!medium->file || shf_file_read_some(medium->file, buffer, size, address, &got, &error) == SHEAF_OK) return 0;
+    if (!medium->file) return 0;
+    if (shf_file_read_some(medium->file, buffer, size, address, &got, &error) == SHEAF_OK) {
+        shf_h5_pages_apply(&medium->pages, address, buffer, size);
+        return 0;
+    }
     note_failure(medium, &error);
     return -1;
 }
@@ -170,6 +188,11 @@ static herr_t driver_write(H5FD_t *file, H5FD_mem_t type, hid_t transfer, haddr_
     shf_h5_medium *medium = medium_of(file);
     sheaf_error error;
     if (medium->failed || size == 0 || (type == H5FD_MEM_DRAW && address == medium->place)) return 0;
+    if (address < medium->start && medium->beside) {
+        if (shf_h5_pages_write(&medium->pages, medium->before, medium->file, address, buffer, size, &error) != SHEAF_OK)
+            note_failure(medium, &error);
+        return 0;
+    }
     if (address < medium->start) {
         if (address > sizeof medium->head || size > sizeof medium->head - address) return -1;
         memcpy(medium->head + address, buffer, size);
@@ -199,7 +222,7 @@ hid_t shf_h5_medium_access(shf_h5_medium *medium)
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     if (access < 0) return -1;
     /* Version 1.8's format: checksums in all metadata, version 1 B-trees for chunks, readable by every HDF5 since 2008. */
-    H5F_libver_t low = medium->writing ? H5F_LIBVER_V18 : H5F_LIBVER_EARLIEST, high = medium->writing ? H5F_LIBVER_V18 : H5F_LIBVER_LATEST;
+    H5F_libver_t low = medium->writing ? H5F_LIBVER_V18 : H5F_LIBVER_EARLIEST, high = medium->writing && !medium->beside ? H5F_LIBVER_V18 : H5F_LIBVER_LATEST;
     if (H5Pset_driver(access, shf_h5_driver(), &info) >= 0 && H5Pset_libver_bounds(access, low, high) >= 0 &&
         H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0)
         return access;

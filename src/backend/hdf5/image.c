@@ -72,18 +72,22 @@ static sheaf_status make_index(shf_h5_medium *image, hid_t dataset, const shf_ar
     for (int axis = 0; axis < array->ndim; axis++) at[axis] = start[axis];
     image->place = chunk.offset;
     image->tree = SHF_H5_NOWHERE;
+    image->placed = false;
     herr_t rc = H5Dwrite_chunk(dataset, H5P_DEFAULT, chunk.mask, at, chunk.size, &chunk);
     image->place = SHF_H5_NOWHERE;
     root->address = image->tree;
+    if (rc >= 0 && !image->placed)
+        return shf_fail(err, SHEAF_ERR_UNSUPPORTED, "the file keeps lists of free space, beside which Sheaf cannot add arrays");
     if (rc >= 0 && root->address != SHF_H5_NOWHERE) return SHEAF_OK;
     return shf_h5_fail(err, SHEAF_ERR_IO, array->name, "cannot enter a chunk of array");
 }
 
-static sheaf_status make_array_attributes(hid_t dataset, const shf_layout *layout, const shf_array *array, const json_t *attributes,
+static sheaf_status make_array_attributes(hid_t dataset, const shf_h5_view *view, const shf_array *array, const json_t *attributes,
                                           sheaf_error *err)
 {
+    const shf_layout *layout = view->layout;
     if (array->dtype == SHEAF_BOOL) SHF_TRY(shf_h5_attribute_set_text(dataset, "dtype", "bool", err));
-    bool named = true; /* every dimension gets a scale of its name */
+    bool named = !view->beside; /* every dimension gets a scale of its name */
     json_t *names = json_array();
     for (int axis = 0; axis < array->ndim; axis++) {
         int same = shf_layout_find(layout, array->dimensions[axis]);
@@ -109,7 +113,7 @@ static sheaf_status make_array(shf_h5_medium *image, hid_t file, const shf_h5_vi
     const shf_h5_content *content = &view->contents[i];
     hid_t dataset = make_dataset(file, array, content->length);
     if (dataset < 0) return shf_h5_fail(err, SHEAF_ERR_IO, array->name, "cannot make the dataset of array");
-    sheaf_status status = make_array_attributes(dataset, view->layout, array, content->attributes, err);
+    sheaf_status status = make_array_attributes(dataset, view, array, content->attributes, err);
     if (status == SHEAF_OK) status = make_index(image, dataset, array, content, root, err);
     if (H5Dclose(dataset) < 0 && status == SHEAF_OK)
         status = shf_h5_fail(err, SHEAF_ERR_IO, array->name, "cannot close the dataset of array");
@@ -129,8 +133,16 @@ static sheaf_status make_mark(hid_t file, const shf_h5_view *view, sheaf_error *
     return status;
 }
 
+static hid_t open_beside(shf_h5_medium *image)
+{
+    hid_t access = shf_h5_medium_access(image), file = access < 0 ? -1 : H5Fopen("sheaf", H5F_ACC_RDWR, access);
+    if (access >= 0) (void)H5Pclose(access);
+    return file;
+}
+
 static hid_t create_file(shf_h5_medium *image)
 {
+    if (image->beside) return open_beside(image);
     hid_t access = shf_h5_medium_access(image), creation = H5Pcreate(H5P_FILE_CREATE), file = -1;
     unsigned order = H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED;
     if (H5Pset_link_creation_order(creation, order) >= 0 && H5Pset_attr_creation_order(creation, order) >= 0 &&
@@ -141,8 +153,36 @@ static hid_t create_file(shf_h5_medium *image)
     return file;
 }
 
+/* What others have said about their file stays as it is. */
+static sheaf_status add_attributes(hid_t file, const json_t *attributes, sheaf_error *err)
+{
+    json_t *missing = json_deep_copy(attributes);
+    if (!missing) return shf_fail_memory(err, 64, "attributes");
+    const char *name;
+    json_t *value;
+    void *next;
+    json_object_foreach_safe(missing, next, name, value)
+        if (H5Aexists(file, name) > 0) (void)json_object_del(missing, name);
+    sheaf_status status = shf_h5_attributes_write(file, missing, err);
+    json_decref(missing);
+    return status;
+}
+
+static sheaf_status fill_beside(shf_h5_medium *image, hid_t file, const shf_h5_view *view, index_root *roots, sheaf_error *err)
+{
+    for (size_t i = 0; i < view->layout->n_arrays; i++) {
+        if (!view->ours[i]) continue;
+        const char *name = view->layout->arrays[i].name;
+        if (H5Lexists(file, name, H5P_DEFAULT) > 0)
+            return shf_fail_at(err, SHEAF_ERR_EXISTS, NULL, name, -1, -1, "the file has a \"%s\" already", name);
+        SHF_TRY(make_array(image, file, view, i, &roots[i], err));
+    }
+    return add_attributes(file, view->attributes, err);
+}
+
 static sheaf_status fill_file(shf_h5_medium *image, hid_t file, const shf_h5_view *view, index_root *roots, sheaf_error *err)
 {
+    if (view->beside) return fill_beside(image, file, view, roots, err);
     SHF_TRY(make_mark(file, view, err));
     for (size_t i = 0; i < view->layout->n_arrays; i++) SHF_TRY(make_array(image, file, view, i, &roots[i], err));
     SHF_TRY(shf_h5_scales_write(file, view->layout, view->lengths, err));
@@ -158,8 +198,11 @@ static sheaf_status complete(shf_h5_medium *image, const shf_h5_view *view, cons
         if (err) *err = image->error;
         return image->error.code;
     }
-    if (!shf_h5_superblock_parse(image->head, image->head_size, &superblock) || superblock.end < image->start + image->region.size)
-        return shf_fail(err, SHEAF_ERR_STATE, "libhdf5 made no superblock of version 2");
+    const shf_h5_page *first = shf_h5_pages_find(&image->pages, 0);
+    bool parsed = image->beside ? first && shf_h5_superblock_parse(first->bytes, SHF_H5_SUPERBLOCK_MAX, &superblock)
+                                : shf_h5_superblock_parse(image->head, image->head_size, &superblock);
+    if (!parsed || superblock.end < image->start + image->region.size)
+        return shf_fail(err, SHEAF_ERR_STATE, "libhdf5 made no superblock that fits");
     image->next = image->start + image->region.size;
     SHF_TRY(shf_h5_medium_take(image, (size_t)(superblock.end - image->next), &none, err));
     for (size_t i = 0; i < view->layout->n_arrays; i++)
@@ -170,7 +213,8 @@ static sheaf_status complete(shf_h5_medium *image, const shf_h5_view *view, cons
 
 sheaf_status shf_h5_image_make(shf_h5_medium *image, const shf_h5_view *view, uint64_t start, sheaf_error *err)
 {
-    shf_h5_medium_write(image, start);
+    if (view->beside) SHF_TRY(shf_h5_medium_write_beside(image, start, view->beside, view->before, err));
+    else shf_h5_medium_write(image, start);
     index_root *roots = shf_calloc(view->layout->n_arrays + 1, sizeof *roots);
     if (!roots) return shf_fail_memory(err, view->layout->n_arrays * sizeof *roots, "a checkpoint");
     shf_h5_lock();
@@ -182,5 +226,31 @@ sheaf_status shf_h5_image_make(shf_h5_medium *image, const shf_h5_view *view, ui
     if (status == SHEAF_OK) status = complete(image, view, roots, err);
     for (size_t i = 0; i < view->layout->n_arrays; i++) shf_h5_tree_free(&roots[i].tree);
     shf_free(roots);
+    return status;
+}
+
+static sheaf_status delete_arrays(hid_t file, const shf_layout *layout, const bool *ours, sheaf_error *err)
+{
+    for (size_t i = 0; i < layout->n_arrays; i++)
+        if (ours[i] && H5Ldelete(file, layout->arrays[i].name, H5P_DEFAULT) < 0)
+            return shf_h5_fail(err, SHEAF_ERR_IO, layout->arrays[i].name, "cannot make anew");
+    return SHEAF_OK;
+}
+
+sheaf_status shf_h5_image_strip(shf_h5_medium *image, const shf_layout *layout, const bool *ours, const shf_file *file, shf_h5_pages *before,
+                                uint64_t start, sheaf_error *err)
+{
+    shf_h5_pages as_they_are = {0};
+    sheaf_status status = shf_h5_medium_write_beside(image, start, file, &as_they_are, err);
+    if (status == SHEAF_OK) {
+        shf_h5_lock();
+        hid_t id = open_beside(image);
+        status = id < 0 ? shf_h5_fail(err, SHEAF_ERR_DAMAGED, NULL, "cannot open for adding:") : delete_arrays(id, layout, ours, err);
+        if (id >= 0 && H5Fclose(id) < 0 && status == SHEAF_OK) status = shf_h5_fail(err, SHEAF_ERR_IO, NULL, "cannot close:");
+        shf_h5_unlock();
+    }
+    if (status == SHEAF_OK && image->failed) status = image->error.code;
+    if (status == SHEAF_OK) status = shf_h5_pages_copy(before, &image->pages, err);
+    shf_h5_pages_free(&as_they_are);
     return status;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string.h>
+#include <time.h>
 
 #include "backend/hdf5/filters.h"
 #include "backend/hdf5/library.h"
@@ -56,6 +57,28 @@ static sheaf_status copy_metadata(shf_h5_state *state, bool *again, sheaf_error 
     return SHEAF_OK;
 }
 
+/* Waits while a writer publishes. A file system without locks is read without. */
+static sheaf_status lock_shared(shf_h5_state *state, sheaf_error *err)
+{
+    struct timespec nap = {0, 5 * 1000 * 1000};
+    for (int i = 0; i < 1000; i++) {
+        bool got = false;
+        if (shf_file_lock(&state->file, false, &got, NULL) != SHEAF_OK || got) return SHEAF_OK;
+        (void)nanosleep(&nap, NULL);
+    }
+    return shf_fail_at(err, SHEAF_ERR_BUSY, state->path, NULL, -1, -1, "%s: another program has it open for writing", state->path);
+}
+
+sheaf_status shf_h5_settle(shf_h5_state *state, sheaf_error *err)
+{
+    sheaf_status status = SHEAF_OK;
+    if (state->medium.head_size) return SHEAF_OK;
+    for (size_t i = 0; status == SHEAF_OK && i < state->n_arrays; i++)
+        if (state->layout->arrays[i].record >= 0) status = shf_h5_load_array(state, i, err);
+    (void)shf_file_unlock(&state->file, NULL);
+    return status;
+}
+
 static sheaf_status open_library(shf_h5_state *state, sheaf_error *err)
 {
     shf_h5_lock();
@@ -78,6 +101,7 @@ sheaf_status shf_h5_reader_open(shf_h5_state *state, sheaf_error *err)
             return shf_fail_at(err, SHEAF_ERR_BUSY, state->path, NULL, -1, -1, "%s: changed %d times while it was read", state->path, i);
         SHF_TRY(copy_metadata(state, &again, err));
     }
+    if (!state->medium.head_size && !state->writable) SHF_TRY(lock_shared(state, err));
     return open_library(state, err);
 }
 
@@ -245,7 +269,8 @@ static sheaf_status reopen(shf_h5_state *state, sheaf_error *err)
 {
     shf_h5_reader_close(state);
     SHF_TRY(shf_h5_reader_open(state, err));
-    return shf_h5_structure_lengths(state, err);
+    SHF_TRY(shf_h5_structure_lengths(state, err));
+    return shf_h5_settle(state, err);
 }
 
 /* Once, as the file is at one moment; *current = false: it has changed meanwhile, and what was read may be something else. */
@@ -311,7 +336,7 @@ sheaf_status shf_h5_get(void *opaque, size_t array, uint64_t block, uint64_t col
     shf_h5_chunk chunk = known_chunk(state, array, block, column);
     if (chunk.offset) return read_chunk(state, array, chunk, out, mask, err);
     *absent = true;
-    if (state->writable) return SHEAF_OK;
+    if (state->writable && !(state->beside && !state->ours[array])) return SHEAF_OK;
     SHF_TRY(get_from_file(state, array, block * columns + column, out, mask, absent, err));
     if (!*absent || !state->arrays[array].other_fill) return SHEAF_OK;
     *absent = false;
@@ -323,7 +348,10 @@ sheaf_status shf_h5_refresh(void *opaque, sheaf_error *err)
     shf_h5_state *state = opaque;
     bool current;
     pthread_mutex_lock(&state->mutex);
-    for (size_t i = 0; i < state->n_arrays; i++) shf_h5_chunks_free(&state->arrays[i].chunks);
+    for (size_t i = 0; i < state->n_arrays; i++) {
+        shf_h5_chunks_free(&state->arrays[i].chunks);
+        shf_h5_partial_free(&state->arrays[i].partial);
+    }
     pthread_mutex_unlock(&state->mutex);
     SHF_TRY(is_current(state, &current, err));
     if (!current || !state->medium.head_size) SHF_TRY(reopen(state, err));

@@ -68,6 +68,8 @@ void shf_h5_state_free(shf_h5_state *state)
     }
     shf_h5_medium_free(&state->image);
     shf_h5_medium_free(&state->medium);
+    shf_h5_pages_free(&state->before);
+    shf_free(state->ours);
     json_decref(state->attributes);
     (void)shf_file_close(&state->file, NULL);
     shf_free(state->arrays);

@@ -52,6 +52,9 @@ typedef struct shf_h5_state {
     uint64_t cursor;     /* end of its partial chunks so far */
     json_t *attributes;  /* of the file, of the last checkpoint; owned */
     uint64_t *lengths;   /* of the record dimensions at the last checkpoint; owned */
+    bool beside;         /* our arrays are added to a file of others: metadata changes in place, by pages */
+    bool *ours;          /* beside: which arrays of the layout are; owned */
+    shf_h5_pages before; /* beside: changed pages as they are without us */
     bool locked;         /* no reader outside has the file open */
     shf_h5_medium image; /* made by begin, for end */
     /* reader */
@@ -90,10 +93,26 @@ sheaf_status shf_h5_put(void *state, size_t array, uint64_t block, uint64_t colu
 sheaf_status shf_h5_adopt(void *state, size_t array, uint64_t block, uint64_t column, const shf_place *place, sheaf_error *err);
 sheaf_status shf_h5_drop(void *state, size_t array, uint64_t block, uint64_t column, sheaf_error *err);
 
+/* Writes the chunks of the fixed arrays. */
+sheaf_status shf_h5_write_fixed(shf_h5_state *state, sheaf_error *err);
+
+/* ---- beside.c ---- */
+/* Nothing but chunks behind the end of the file is written before the first checkpoint. */
+sheaf_status shf_h5_create_beside(const char *path, shf_layout *layout, const shf_backend_options *options, void **state, sheaf_error *err);
+/* For appending to the arrays of a file that are ours; the library has it open. */
+sheaf_status shf_h5_open_beside(shf_h5_state *state, sheaf_error *err);
+
+/* ---- store.c ---- */
+/* Enters where all chunks of an array lie in its table. */
+sheaf_status shf_h5_load_array(shf_h5_state *state, size_t i, sheaf_error *err);
+
 /* ---- reader.c ---- */
 /* Opens the file in libhdf5 over a copy of its metadata that was taken at one moment. */
 sheaf_status shf_h5_reader_open(shf_h5_state *state, sheaf_error *err);
 void shf_h5_reader_close(shf_h5_state *state);
+/* Once lengths are known. Metadata that could not be copied may change under us when arrays of ours grow in the file of others: where their chunks
+ * lie is taken down now, while the lock keeps the writer away. */
+sheaf_status shf_h5_settle(shf_h5_state *state, sheaf_error *err);
 /* The dataset of an array, opened when it is not. Only while the library is locked; negative on failure. */
 hid_t shf_h5_dataset(shf_h5_state *state, size_t array);
 /* Where a chunk of the file lies; {0}: nowhere. */

@@ -41,13 +41,14 @@ static char *sidecar(const char *path)
 
 /* ---- opening ---- */
 
-static sheaf_status load_array(shf_h5_state *state, size_t i, sheaf_error *err)
+sheaf_status shf_h5_load_array(shf_h5_state *state, size_t i, sheaf_error *err)
 {
     const shf_array *array = &state->layout->arrays[i];
     shf_h5_array *own = &state->arrays[i];
-    uint64_t rows = shf_array_rows(state->layout, array), n;
+    uint64_t rows = array->record >= 0 ? state->lengths[array->record] : array->shape[0], n;
     uint64_t n_full = array->record >= 0 ? rows / array->chunk[0] : shf_ceil_div(rows, array->chunk[0]);
     bool partial = array->record >= 0 && rows % array->chunk[0] != 0;
+    own->chunks.from_zero = true;
     if (!shf_mul_u64(n_full, array->n_columns, &n) || n > state->medium.file_size + MAX_ABSENT)
         return shf_fail_at(err, SHEAF_ERR_DAMAGED, state->path, array->name, -1, -1,
                            "%s: array %s claims %llu blocks of chunks, the file has %llu bytes", state->path, array->name,
@@ -59,6 +60,7 @@ static sheaf_status load_array(shf_h5_state *state, size_t i, sheaf_error *err)
         state->raw_end = shf_max_u64(state->raw_end, chunk.offset + chunk.size);
     }
     if (!partial) return SHEAF_OK;
+    shf_h5_partial_free(&own->partial);
     own->partial.block = n_full;
     own->partial.columns = shf_calloc((size_t)array->n_columns, sizeof *own->partial.columns);
     if (!own->partial.columns) return shf_fail_memory(err, (size_t)array->n_columns * sizeof *own->partial.columns, "partial chunks");
@@ -77,7 +79,7 @@ static sheaf_status load(shf_h5_state *state, sheaf_error *err)
                            state->path);
     state->keep_end = superblock.end;
     if (state->keep_start < SHF_H5_FIRST_CHUNK || state->keep_start > superblock.root) state->keep_start = superblock.root;
-    for (size_t i = 0; i < state->n_arrays; i++) SHF_TRY(load_array(state, i, err));
+    for (size_t i = 0; i < state->n_arrays; i++) SHF_TRY(shf_h5_load_array(state, i, err));
     SHF_TRY(shf_h5_remember(state, err));
     shf_h5_reader_close(state);
     return SHEAF_OK;
@@ -89,10 +91,11 @@ static sheaf_status open_state(shf_h5_state *state, sheaf_error *err)
     SHF_TRY(shf_file_open(&state->file, state->path, state->writable ? SHF_OPEN_WRITE : SHF_OPEN_READ, err));
     SHF_TRY(shf_h5_reader_open(state, err));
     SHF_TRY(shf_h5_structure_read(state, &foreign, err));
-    if (state->writable && foreign)
+    if (!state->writable) return shf_h5_settle(state, err);
+    if (foreign && state->keep_start)
         return shf_fail_at(err, SHEAF_ERR_UNSUPPORTED, state->path, NULL, -1, -1,
-                           "%s: holds what Sheaf did not write, so nothing can be appended", state->path);
-    return state->writable ? load(state, err) : SHEAF_OK;
+                           "%s: holds more than what Sheaf wrote into it, so nothing can be appended", state->path);
+    return foreign ? shf_h5_open_beside(state, err) : load(state, err);
 }
 
 static sheaf_status close_store(void *opaque, sheaf_error *err)

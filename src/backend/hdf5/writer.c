@@ -61,7 +61,7 @@ static sheaf_status write_chunk(shf_h5_state *state, size_t i, uint64_t block, u
     return shf_h5_put(state, i, block, column, encoded->data, encoded->size, &place, err);
 }
 
-static sheaf_status write_fixed(shf_h5_state *state, size_t i, sheaf_error *err)
+static sheaf_status write_array(shf_h5_state *state, size_t i, sheaf_error *err)
 {
     const shf_array *array = &state->layout->arrays[i];
     if (array->record >= 0 || !array->values) return SHEAF_OK;
@@ -77,6 +77,12 @@ static sheaf_status write_fixed(shf_h5_state *state, size_t i, sheaf_error *err)
     return status;
 }
 
+sheaf_status shf_h5_write_fixed(shf_h5_state *state, sheaf_error *err)
+{
+    for (size_t i = 0; i < state->n_arrays; i++) SHF_TRY(write_array(state, i, err));
+    return SHEAF_OK;
+}
+
 static sheaf_status sync_name(const char *path, sheaf_error *err)
 {
     char *folder = shf_path_parent(path);
@@ -89,6 +95,9 @@ static sheaf_status sync_name(const char *path, sheaf_error *err)
 sheaf_status shf_h5_create(const char *path, shf_layout *layout, const shf_backend_options *options, void **out, sheaf_error *err)
 {
     shf_h5_state *state;
+    shf_path_kind kind = SHF_PATH_NONE;
+    if (options->beside) SHF_TRY(shf_path_stat(path, &kind, NULL, err));
+    if (kind == SHF_PATH_FILE) return shf_h5_create_beside(path, layout, options, out, err);
     SHF_TRY(shf_h5_state_new(path, layout, options->sync, true, &state, err));
     sheaf_status status = shf_file_open(&state->file, path, SHF_OPEN_EXCLUSIVE, err);
     if (status != SHEAF_OK) {
@@ -97,7 +106,7 @@ sheaf_status shf_h5_create(const char *path, shf_layout *layout, const shf_backe
     }
     state->raw_end = SHF_H5_FIRST_CHUNK;
     status = shf_h5_state_arrays(state, err);
-    for (size_t i = 0; status == SHEAF_OK && i < state->n_arrays; i++) status = write_fixed(state, i, err);
+    if (status == SHEAF_OK) status = shf_h5_write_fixed(state, err);
     if (status == SHEAF_OK) status = shf_h5_publish_first(state, err);
     if (status == SHEAF_OK && state->sync) status = sync_name(path, err);
     if (status != SHEAF_OK) {
