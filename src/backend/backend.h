@@ -20,6 +20,7 @@ typedef struct shf_place {
 
 enum {
     SHF_BACKEND_ROWS = 1,     /* rows are written in place by put_rows and made visible by publish; no chunks, no tail log frames */
+    SHF_BACKEND_BESIDE = 4,   /* create can add to a file that others made */
     SHF_BACKEND_VOLATILE = 2, /* lives in memory: no sidecar, no lock */
 };
 

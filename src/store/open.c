@@ -127,19 +127,45 @@ static sheaf_status check_new(const char *path, const sheaf_store_options *optio
 {
     shf_path_kind kind;
     SHF_TRY(shf_path_stat(path, &kind, NULL, err));
-    if (kind == SHF_PATH_NONE) return SHEAF_OK;
+    if (kind == SHF_PATH_NONE || (options && options->beside)) return SHEAF_OK;
     if (options && options->if_exists == SHEAF_IF_EXISTS_REPLACE) return sheaf_store_remove(path, err);
     return shf_fail_at(err, SHEAF_ERR_EXISTS, path, NULL, -1, -1, "%s exists already", path);
+}
+
+static sheaf_status finish_redo(sheaf_store *store, sheaf_error *err);
+
+/* Arrays beside what others keep in the file: the log comes first, so that one writer is at work and the file is changed only by what the log
+ * has already. */
+static sheaf_status create_beside(sheaf_store *store, sheaf_error *err)
+{
+    const shf_backend_options options = {.sync = store->options.sync, .writable = true, .beside = true};
+    bool was_there;
+    SHF_TRY(shf_log_acquire(&store->log, store->ops->sidecar(store->path), store->options.sync, &was_there, err));
+    /* A writer that died here may have got as far as its first checkpoint: then the arrays are there now, and create says so. */
+    sheaf_status status = was_there && store->log.header.generation != 0 ? finish_redo(store, err) : SHEAF_OK;
+    if (status == SHEAF_OK) status = store->ops->create(store->path, &store->layout, &options, &store->state, err);
+    if (status == SHEAF_OK) status = shf_log_restart(&store->log, store->ops->name, store->layout.n_arrays, store->layout.n_records, err);
+    if (status == SHEAF_OK) status = shf_store_begin_log(store, err);
+    pthread_mutex_lock(&store->mutex);
+    if (status == SHEAF_OK) status = shf_checkpoint_locked(store, false, err);
+    if (status == SHEAF_OK && store->n_checkpoints == 0)
+        status = shf_fail_at(err, SHEAF_ERR_BUSY, store->path, NULL, -1, -1, "%s is held by an outside reader", store->path);
+    pthread_mutex_unlock(&store->mutex);
+    if (status != SHEAF_OK) (void)shf_log_close(&store->log, !was_there, NULL);
+    return status;
 }
 
 static sheaf_status create_files(sheaf_store *store, sheaf_error *err)
 {
     const shf_backend_options options = {.sync = store->options.sync, .writable = true};
+    shf_path_kind kind = SHF_PATH_NONE;
     bool was_there;
     SHF_TRY(store->ops->plan(&store->layout, err));
     SHF_TRY(shf_layout_finish(&store->layout, err));
     SHF_TRY(make_tables(store, err));
     SHF_TRY(plan_memory(store, err));
+    if (store->options.beside) SHF_TRY(shf_path_stat(store->path, &kind, NULL, err));
+    if (kind != SHF_PATH_NONE) return create_beside(store, err);
     SHF_TRY(store->ops->create(store->path, &store->layout, &options, &store->state, err));
     if (store->ops->flags & SHF_BACKEND_VOLATILE) return SHEAF_OK;
     sheaf_status status = shf_log_acquire(&store->log, store->ops->sidecar(store->path), store->options.sync, &was_there, err);
@@ -173,7 +199,10 @@ sheaf_status sheaf_store_create(const char *path, const sheaf_schema *schema, co
     SHF_TRY(shf_backend_find(options ? options->format : NULL, path, &ops, err));
     SHF_TRY(shf_store_new(path, ops, options, &store, err));
     bool on_disk = !(ops->flags & SHF_BACKEND_VOLATILE);
-    sheaf_status status = shf_layout_copy(&schema->layout, &store->layout, err);
+    sheaf_status status = SHEAF_OK;
+    if (store->options.beside && !(ops->flags & SHF_BACKEND_BESIDE))
+        status = shf_fail_at(err, SHEAF_ERR_UNSUPPORTED, path, NULL, -1, -1, "%s stores hold nothing but what Sheaf wrote", ops->name);
+    if (status == SHEAF_OK) status = shf_layout_copy(&schema->layout, &store->layout, err);
     if (status == SHEAF_OK && on_disk) status = check_new(path, options, err);
     if (status == SHEAF_OK) status = create_files(store, err);
     if (status == SHEAF_OK) {

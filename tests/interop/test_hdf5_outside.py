@@ -221,10 +221,60 @@ def theirs_are_read(folder):
     assert ours["ok"][0].dtype == bool and ours["v"][1] == ["a", "b"]
 
 
+def check_beside(path, before, rows):
+    """What was there is as it was; t and y have their rows."""
+    with h5py.File(path) as file:
+        for name, values in before.items():
+            equal(file[name][...], values)
+        assert file["group"].attrs["note"] == "mine" and file.attrs["title"] == "theirs"
+        row = np.arange(rows)
+        equal(file["t"][...], row / 10)
+        equal(file["y"][...], row[:, None] * 3 + np.arange(3))
+        equal(file["component"][...], [7, 8, 9])
+        assert file["y"].attrs["units"] == "m" and file.attrs["run"] == 5
+    ours = dump(path)[1]
+    assert list(ours) == ["y", "t", "component"]
+    equal(ours["t"][0], row / 10)
+    equal(ours["y"][0], row[:, None] * 3 + np.arange(3))
+
+
+def arrays_beside_those_of_others(folder):
+    random = np.random.default_rng(2)
+    for options in ({}, {"libver": ("v110", "v110")}, {"track_order": True}, {"libver": ("v108", "v108")}):
+        path = folder / "notebook.h5"
+        before = {"a": random.random((100, 5)), "group/b": np.arange(50), "c": random.random(1000)}
+        with h5py.File(path, "w", **options) as file:
+            file["a"], file["group/b"] = before["a"], before["group/b"]
+            file.create_dataset("c", data=before["c"], chunks=(100,), maxshape=(None,), compression="gzip")
+            file["group"].attrs["note"], file.attrs["title"] = "mine", "theirs"
+            for i in range(10):
+                file[f"more/{i}"] = i
+        tool("beside", path, 333)
+        check_beside(path, before, 333)
+        for rows in (1, 400, 10):
+            with h5py.File(path, "a") as file:  # others go on with theirs in between
+                file["c"].resize((len(before["c"]) + 100,))
+                file["c"][-100:] = rows
+            before["c"] = np.append(before["c"], np.full(100, rows))
+            tool("append", path, rows)
+        check_beside(path, before, 744)
+        taken = subprocess.run([TOOL, "beside", path, "5"], capture_output=True)
+        assert taken.returncode == 1 and b"already" in taken.stderr
+        check_beside(path, before, 744)
+        assert not os.path.exists(str(path) + ".sheaf-log")
+    with h5py.File(path, "w") as file:
+        file["a"] = before["a"]
+    subprocess.run([TOOL, "beside", path, "0"], capture_output=True)  # killed
+    tool("append", path, 20)
+    with h5py.File(path) as file:
+        equal(file["a"][...], before["a"])
+        equal(file["t"][...], np.arange(20) / 10)
+
+
 def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        for case in (ours_are_read_outside, others_read_while_a_writer_is_at_work, killed_writer_leaves_a_file_for_all, theirs_are_read):
+        for case in (ours_are_read_outside, others_read_while_a_writer_is_at_work, killed_writer_leaves_a_file_for_all, theirs_are_read, arrays_beside_those_of_others):
             case(folder)
             print(case.__name__, "ok", flush=True)
 

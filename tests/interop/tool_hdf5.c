@@ -3,9 +3,12 @@
  *   write FILE ROWS [CODEC]   a store with an array of every kind; ROWS trajectories, 3 × ROWS events
  *   grow FILE                 the same store, open: each line of standard input is a command (append N, commit, checkpoint, close), answered
  *                             by a line
+ *   beside FILE ROWS          adds `y` (step, 3) and `t` (step) to a file that others made; 0 rows: appends nothing and is killed
+ *   append FILE ROWS          appends to what `beside` made, with a checkpoint in the middle
  *   dump FILE                 for each array a line of JSON (name, dtype, shape, dimensions, attributes), then its values raw
  * An error is a line on standard error and exit status 1. */
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,6 +151,42 @@ static void dump(const char *path)
     check(sheaf_store_close(&store, &g_error));
 }
 
+/* t = row / 10, y = row * 3 + k: until `rows` are there, with a checkpoint now and then. */
+static void append_beside(sheaf_store *store, uint64_t rows)
+{
+    uint64_t row;
+    check(sheaf_store_appended(store, "step", &row, &g_error));
+    for (uint64_t i = 0; i < rows; i++, row++) {
+        double t = (double)row / 10, y[3] = {(double)row * 3, (double)row * 3 + 1, (double)row * 3 + 2};
+        check(sheaf_store_append(store, "step", 1, (const void *[]){y, &t}, NULL, &g_error));
+        if (i % 50 == 49) check(sheaf_store_commit(store, &g_error));
+        if (i % 170 == 169) check(sheaf_store_checkpoint(store, &g_error));
+    }
+}
+
+static void beside(const char *path, bool fresh, uint64_t rows)
+{
+    sheaf_schema *schema = NULL;
+    sheaf_store *store = NULL;
+    sheaf_store_options options = sheaf_store_options_init();
+    options.format = "hdf5";
+    options.beside = fresh;
+    options.commit_interval_ms = options.checkpoint_interval_ms = 0;
+    check(sheaf_schema_create(&schema, &g_error));
+    check(sheaf_schema_add_dimension(schema, "step", SHEAF_GROWS, &g_error));
+    check(sheaf_schema_add_dimension(schema, "component", 3, &g_error));
+    static const int32_t components[3] = {7, 8, 9};
+    add(schema, "y", SHEAF_F64, 2, (const char *[]){"step", "component"}, 100, SHEAF_CODEC_NONE, NULL, "{\"units\": \"m\"}");
+    add(schema, "t", SHEAF_F64, 1, (const char *[]){"step"}, 64, SHEAF_CODEC_DEFAULT, NULL, NULL);
+    add(schema, "component", SHEAF_I32, 1, (const char *[]){"component"}, 0, SHEAF_CODEC_DEFAULT, components, NULL);
+    check(sheaf_schema_set_attributes(schema, "{\"title\": \"not this one\", \"run\": 5}", &g_error));
+    check(fresh ? sheaf_store_create(path, schema, &options, &store, &g_error) : sheaf_store_open_append(path, &options, &store, &g_error));
+    sheaf_schema_free(&schema);
+    append_beside(store, rows);
+    if (fresh && rows == 0) raise(SIGKILL);
+    check(sheaf_store_close(&store, &g_error));
+}
+
 int main(int argc, char **argv)
 {
     sheaf_codec codec = SHEAF_CODEC_DEFAULT;
@@ -158,6 +197,8 @@ int main(int argc, char **argv)
         append(store, strtoull(argv[3], NULL, 10));
         check(sheaf_store_close(&store, &g_error));
     } else if (!strcmp(argv[1], "grow")) grow(create(argv[2], codec));
+    else if (argc > 3 && (!strcmp(argv[1], "beside") || !strcmp(argv[1], "append")))
+        beside(argv[2], argv[1][0] == 'b', strtoull(argv[3], NULL, 10));
     else if (!strcmp(argv[1], "dump")) dump(argv[2]);
     else return 2;
     return 0;

@@ -23,10 +23,11 @@ static sheaf_status find_end(shf_h5_state *state, sheaf_error *err)
     SHF_TRY(shf_file_read_some(&state->file, head, sizeof head, 0, &n, err));
     SHF_TRY(shf_file_size(&state->file, &size, err));
     if (!shf_h5_superblock_parse(head, n, &superblock) || superblock.base != 0)
-        return shf_fail_at(err, SHEAF_ERR_UNSUPPORTED, state->path, NULL, -1, -1, "%s: not an HDF5 file that begins with its superblock", state->path);
+        return shf_fail_at(err, SHEAF_ERR_UNSUPPORTED, state->path, NULL, -1, -1, "%s: not an HDF5 file that begins with its superblock",
+                           state->path);
     if (superblock.end > size)
-        return shf_fail_at(err, SHEAF_ERR_DAMAGED, state->path, NULL, -1, (int64_t)size, "%s: expected %llu bytes, the file has %llu", state->path,
-                           (unsigned long long)superblock.end, (unsigned long long)size);
+        return shf_fail_at(err, SHEAF_ERR_DAMAGED, state->path, NULL, -1, (int64_t)size, "%s: expected %llu bytes, the file has %llu",
+                           state->path, (unsigned long long)superblock.end, (unsigned long long)size);
     state->raw_end = align(shf_max_u64(size, superblock.end));
     return SHEAF_OK;
 }
@@ -38,15 +39,6 @@ static sheaf_status share(shf_h5_state *state, sheaf_error *err)
     SHF_TRY(shf_file_lock(&state->file, false, &got, err));
     if (got) return SHEAF_OK;
     return shf_fail_at(err, SHEAF_ERR_BUSY, state->path, NULL, -1, -1, "%s: another program has it open for writing", state->path);
-}
-
-static sheaf_status mark_ours(shf_h5_state *state, bool all, sheaf_error *err)
-{
-    state->beside = true;
-    state->ours = shf_calloc(state->n_arrays + 1, sizeof *state->ours);
-    if (!state->ours) return shf_fail_memory(err, state->n_arrays, "arrays");
-    for (size_t i = 0; i < state->n_arrays; i++) state->ours[i] = all || state->layout->arrays[i].record >= 0;
-    return SHEAF_OK;
 }
 
 /* Whether it can be done at all: names that are taken, a file that libhdf5 cannot change. Nothing is written. */
@@ -64,8 +56,8 @@ static sheaf_status rehearse(shf_h5_state *state, sheaf_error *err)
                         .lengths = state->lengths,
                         .attributes = state->layout->attributes,
                         .beside = &state->file,
-                        .before = &state->before,
-                        .ours = state->ours};
+                        .first = true,
+                        .before = &state->before};
     sheaf_status status = shf_h5_image_make(&image, &view, state->raw_end, err);
     shf_h5_medium_free(&image);
     shf_free(contents);
@@ -78,7 +70,7 @@ static sheaf_status prepare(shf_h5_state *state, sheaf_error *err)
     SHF_TRY(share(state, err));
     SHF_TRY(find_end(state, err));
     SHF_TRY(shf_h5_state_arrays(state, err));
-    SHF_TRY(mark_ours(state, true, err));
+    state->beside = true;
     return rehearse(state, err);
 }
 
@@ -106,16 +98,17 @@ sheaf_status shf_h5_open_beside(shf_h5_state *state, sheaf_error *err)
     bool any = false;
     SHF_TRY(share(state, err));
     SHF_TRY(find_end(state, err));
-    SHF_TRY(mark_ours(state, false, err));
-    for (size_t i = 0; i < state->n_arrays; i++) any = any || state->ours[i];
+    state->beside = true;
+    for (size_t i = 0; i < state->n_arrays; i++) any = any || state->arrays[i].position >= 0;
     if (!any)
-        return shf_fail_at(err, SHEAF_ERR_UNSUPPORTED, state->path, NULL, -1, -1, "%s: no array in it grows, so nothing can be appended", state->path);
-    sheaf_status status = shf_h5_image_strip(&image, state->layout, state->ours, &state->file, &state->before, state->raw_end, err);
-    if (status == SHEAF_OK && image.region.size)
-        status = shf_h5_write(state, image.region.data, image.region.size, state->raw_end, err);
+        return shf_fail_at(err, SHEAF_ERR_UNSUPPORTED, state->path, NULL, -1, -1,
+                           "%s: no array of it was made by Sheaf, so nothing can be appended", state->path);
+    sheaf_status status = shf_h5_image_strip(&image, state->layout, &state->file, &state->before, state->raw_end, err);
+    if (status == SHEAF_OK && image.region.size) status = shf_h5_write(state, image.region.data, image.region.size, state->raw_end, err);
     state->raw_end = align(state->raw_end + image.region.size);
     shf_h5_medium_free(&image);
-    for (size_t i = 0; status == SHEAF_OK && i < state->n_arrays; i++)
-        if (state->ours[i]) status = shf_h5_load_array(state, i, err);
-    return status == SHEAF_OK ? shf_h5_remember(state, err) : status;
+    for (size_t i = 0; status == SHEAF_OK && i < state->n_arrays; i++) status = shf_h5_load_array(state, i, err);
+    if (status == SHEAF_OK) status = shf_h5_remember(state, err);
+    shf_h5_reader_close(state);
+    return status;
 }

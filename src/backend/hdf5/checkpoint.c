@@ -214,7 +214,6 @@ static sheaf_status make_region(shf_h5_state *state, bool published, bool again,
                             .attributes = published ? state->attributes : state->layout->attributes,
                             .beside = state->beside ? &state->file : NULL,
                             .before = &state->before,
-                            .ours = state->ours,
                             .region = state->region};
         status = shf_h5_image_make(&state->image, &view, state->cursor, err);
     }
@@ -232,7 +231,8 @@ static sheaf_status make_region(shf_h5_state *state, bool published, bool again,
 static sheaf_status write_pages(shf_h5_state *state, sheaf_error *err)
 {
     const shf_h5_pages *pages = &state->image.pages;
-    for (size_t i = pages->n; i-- > 0;) SHF_TRY(shf_h5_write(state, pages->items[i].bytes, SHF_H5_PAGE_BYTES, pages->items[i].address, err));
+    for (size_t i = pages->n; i-- > 0;)
+        SHF_TRY(shf_h5_write(state, pages->items[i].bytes, SHF_H5_PAGE_BYTES, pages->items[i].address, err));
     return SHEAF_OK;
 }
 

@@ -188,6 +188,8 @@ static herr_t driver_write(H5FD_t *file, H5FD_mem_t type, hid_t transfer, haddr_
     shf_h5_medium *medium = medium_of(file);
     sheaf_error error;
     if (medium->failed || size == 0 || (type == H5FD_MEM_DRAW && address == medium->place)) return 0;
+    /* in a file of others, libhdf5 may take room for an index that it freed itself, and not ask */
+    if (size > 5 && !memcmp(buffer, "TREE", 4) && ((const uint8_t *)buffer)[4] == 1) medium->tree = address;
     if (address < medium->start && medium->beside) {
         if (shf_h5_pages_write(&medium->pages, medium->before, medium->file, address, buffer, size, &error) != SHEAF_OK)
             note_failure(medium, &error);
@@ -222,7 +224,8 @@ hid_t shf_h5_medium_access(shf_h5_medium *medium)
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     if (access < 0) return -1;
     /* Version 1.8's format: checksums in all metadata, version 1 B-trees for chunks, readable by every HDF5 since 2008. */
-    H5F_libver_t low = medium->writing ? H5F_LIBVER_V18 : H5F_LIBVER_EARLIEST, high = medium->writing && !medium->beside ? H5F_LIBVER_V18 : H5F_LIBVER_LATEST;
+    H5F_libver_t low = medium->writing ? H5F_LIBVER_V18 : H5F_LIBVER_EARLIEST,
+                 high = medium->writing && !medium->beside ? H5F_LIBVER_V18 : H5F_LIBVER_LATEST;
     if (H5Pset_driver(access, shf_h5_driver(), &info) >= 0 && H5Pset_libver_bounds(access, low, high) >= 0 &&
         H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0)
         return access;

@@ -30,10 +30,10 @@ typedef struct shf_h5_medium {
     uint64_t tree;  /* writing: address of the last B-tree node that was asked for */
     bool probing;   /* reading: chunk data is not read, only noted */
     uint64_t probe_offset, probe_size;
-    bool beside;    /* writing into a file that is there: what changes in it is kept in pages */
+    bool beside; /* writing into a file that is there: what changes in it is kept in pages */
     shf_h5_pages pages;
     shf_h5_pages *before; /* beside: those pages as they are without us; Borrowed */
-    bool failed; /* an allocation or a read failed: from then on all calls pretend to succeed, so that closing always ends */
+    bool failed;          /* an allocation or a read failed: from then on all calls pretend to succeed, so that closing always ends */
     sheaf_error error;
 } shf_h5_medium;
 
@@ -42,7 +42,8 @@ extern const H5FD_class_t shf_h5_driver_class;
 /* For making an image whose metadata begins at start. */
 void shf_h5_medium_write(shf_h5_medium *medium, uint64_t start);
 /* For adding to a file that is there, as it is without what we added before (`before`). After an error too it is the caller's to free. */
-sheaf_status shf_h5_medium_write_beside(shf_h5_medium *medium, uint64_t start, const shf_file *file, shf_h5_pages *before, sheaf_error *err);
+sheaf_status shf_h5_medium_write_beside(shf_h5_medium *medium, uint64_t start, const shf_file *file, shf_h5_pages *before,
+                                        sheaf_error *err);
 void shf_h5_medium_free(shf_h5_medium *medium);
 /* Room for n bytes of metadata that we write ourselves; zeroed. *address: where. */
 sheaf_status shf_h5_medium_take(shf_h5_medium *medium, size_t n, uint64_t *address, sheaf_error *err);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backend/hdf5/image.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "backend/hdf5/attributes.h"
@@ -57,7 +58,25 @@ static hid_t make_dataset(hid_t file, const shf_array *array, uint64_t rows)
     return dataset;
 }
 
-/* libhdf5 makes the root of the chunk index when it is told of the first chunk; the rest of the index is ours. */
+/* Tells libhdf5 where a chunk lies. */
+static sheaf_status enter_chunk(shf_h5_medium *image, hid_t dataset, const shf_array *array, uint64_t index, shf_h5_chunk chunk,
+                                sheaf_error *err)
+{
+    uint64_t start[SHEAF_MAX_NDIM];
+    hsize_t at[SHEAF_MAX_NDIM];
+    shf_h5_chunk_start(array, index, start);
+    for (int axis = 0; axis < array->ndim; axis++) at[axis] = start[axis];
+    image->place = chunk.offset;
+    image->placed = false;
+    herr_t rc = H5Dwrite_chunk(dataset, H5P_DEFAULT, chunk.mask, at, chunk.size, &chunk);
+    image->place = SHF_H5_NOWHERE;
+    if (rc < 0) return shf_h5_fail(err, SHEAF_ERR_IO, array->name, "cannot enter a chunk of array");
+    if (image->placed) return SHEAF_OK;
+    return shf_fail(err, SHEAF_ERR_UNSUPPORTED, "the file keeps lists of free space, beside which Sheaf cannot add arrays");
+}
+
+/* libhdf5 makes the root of the chunk index when it is told of the first chunk; the rest of the index is ours. In a file of others of version 1.10
+ * the index is no B-tree: there libhdf5 is told of every chunk. */
 static sheaf_status make_index(shf_h5_medium *image, hid_t dataset, const shf_array *array, const shf_h5_content *content, index_root *root,
                                sheaf_error *err)
 {
@@ -65,21 +84,17 @@ static sheaf_status make_index(shf_h5_medium *image, hid_t dataset, const shf_ar
     shf_h5_chunk chunk = {0};
     for (; i < positions && !chunk.offset; i++) chunk = shf_h5_content_at(array, content, i, &index);
     if (!chunk.offset) return SHEAF_OK;
-    SHF_TRY(shf_h5_tree_grow(&root->tree, array, content, image, err));
-    uint64_t start[SHEAF_MAX_NDIM];
-    hsize_t at[SHEAF_MAX_NDIM];
-    shf_h5_chunk_start(array, index, start);
-    for (int axis = 0; axis < array->ndim; axis++) at[axis] = start[axis];
-    image->place = chunk.offset;
     image->tree = SHF_H5_NOWHERE;
-    image->placed = false;
-    herr_t rc = H5Dwrite_chunk(dataset, H5P_DEFAULT, chunk.mask, at, chunk.size, &chunk);
-    image->place = SHF_H5_NOWHERE;
+    SHF_TRY(enter_chunk(image, dataset, array, index, chunk, err));
+    if (image->tree == SHF_H5_NOWHERE && H5Fflush(dataset, H5F_SCOPE_LOCAL) < 0)
+        return shf_h5_fail(err, SHEAF_ERR_IO, array->name, "cannot write the chunk index of array");
     root->address = image->tree;
-    if (rc >= 0 && !image->placed)
-        return shf_fail(err, SHEAF_ERR_UNSUPPORTED, "the file keeps lists of free space, beside which Sheaf cannot add arrays");
-    if (rc >= 0 && root->address != SHF_H5_NOWHERE) return SHEAF_OK;
-    return shf_h5_fail(err, SHEAF_ERR_IO, array->name, "cannot enter a chunk of array");
+    if (root->address != SHF_H5_NOWHERE) return shf_h5_tree_grow(&root->tree, array, content, image, err);
+    for (; i < positions; i++) {
+        chunk = shf_h5_content_at(array, content, i, &index);
+        if (chunk.offset) SHF_TRY(enter_chunk(image, dataset, array, index, chunk, err));
+    }
+    return SHEAF_OK;
 }
 
 static sheaf_status make_array_attributes(hid_t dataset, const shf_h5_view *view, const shf_array *array, const json_t *attributes,
@@ -102,6 +117,11 @@ static sheaf_status make_array_attributes(hid_t dataset, const shf_h5_view *view
         free(text);
     }
     json_decref(names);
+    if (status == SHEAF_OK && view->beside) {
+        char position[64];
+        (void)snprintf(position, sizeof position, "[%td,%d]", array - layout->arrays, array->record);
+        status = shf_h5_attribute_set_text(dataset, "sheaf_position", position, err);
+    }
     if (status == SHEAF_OK && array->record >= 0)
         status = shf_h5_attribute_set_text(dataset, "sheaf_record", layout->records[array->record].name, err);
     return status == SHEAF_OK ? shf_h5_attributes_write(dataset, attributes, err) : status;
@@ -161,22 +181,36 @@ static sheaf_status add_attributes(hid_t file, const json_t *attributes, sheaf_e
     const char *name;
     json_t *value;
     void *next;
-    json_object_foreach_safe(missing, next, name, value)
-        if (H5Aexists(file, name) > 0) (void)json_object_del(missing, name);
+    json_object_foreach_safe(missing, next, name, value) if (H5Aexists(file, name) > 0)(void) json_object_del(missing, name);
     sheaf_status status = shf_h5_attributes_write(file, missing, err);
     json_decref(missing);
     return status;
 }
 
-static sheaf_status fill_beside(shf_h5_medium *image, hid_t file, const shf_h5_view *view, index_root *roots, sheaf_error *err)
+static herr_t find_ours(hid_t file, const char *name, const H5L_info_t *info, void *context)
 {
-    for (size_t i = 0; i < view->layout->n_arrays; i++) {
-        if (!view->ours[i]) continue;
-        const char *name = view->layout->arrays[i].name;
+    (void)info;
+    (void)context;
+    return H5Aexists_by_name(file, name, "sheaf_position", H5P_DEFAULT) > 0;
+}
+
+static sheaf_status check_free(hid_t file, const shf_layout *layout, sheaf_error *err)
+{
+    for (size_t i = 0; i < layout->n_arrays; i++) {
+        const char *name = layout->arrays[i].name;
         if (H5Lexists(file, name, H5P_DEFAULT) > 0)
             return shf_fail_at(err, SHEAF_ERR_EXISTS, NULL, name, -1, -1, "the file has a \"%s\" already", name);
-        SHF_TRY(make_array(image, file, view, i, &roots[i], err));
     }
+    hsize_t at = 0;
+    if (H5Aexists(file, "sheaf") > 0 || H5Literate(file, H5_INDEX_NAME, H5_ITER_INC, &at, find_ours, NULL) > 0)
+        return shf_fail(err, SHEAF_ERR_EXISTS, "the file has arrays of Sheaf already: open it for appending");
+    return SHEAF_OK;
+}
+
+static sheaf_status fill_beside(shf_h5_medium *image, hid_t file, const shf_h5_view *view, index_root *roots, sheaf_error *err)
+{
+    if (view->first) SHF_TRY(check_free(file, view->layout, err));
+    for (size_t i = 0; i < view->layout->n_arrays; i++) SHF_TRY(make_array(image, file, view, i, &roots[i], err));
     return add_attributes(file, view->attributes, err);
 }
 
@@ -229,23 +263,23 @@ sheaf_status shf_h5_image_make(shf_h5_medium *image, const shf_h5_view *view, ui
     return status;
 }
 
-static sheaf_status delete_arrays(hid_t file, const shf_layout *layout, const bool *ours, sheaf_error *err)
+static sheaf_status delete_arrays(hid_t file, const shf_layout *layout, sheaf_error *err)
 {
     for (size_t i = 0; i < layout->n_arrays; i++)
-        if (ours[i] && H5Ldelete(file, layout->arrays[i].name, H5P_DEFAULT) < 0)
+        if (H5Ldelete(file, layout->arrays[i].name, H5P_DEFAULT) < 0)
             return shf_h5_fail(err, SHEAF_ERR_IO, layout->arrays[i].name, "cannot make anew");
     return SHEAF_OK;
 }
 
-sheaf_status shf_h5_image_strip(shf_h5_medium *image, const shf_layout *layout, const bool *ours, const shf_file *file, shf_h5_pages *before,
-                                uint64_t start, sheaf_error *err)
+sheaf_status shf_h5_image_strip(shf_h5_medium *image, const shf_layout *layout, const shf_file *file, shf_h5_pages *before, uint64_t start,
+                                sheaf_error *err)
 {
     shf_h5_pages as_they_are = {0};
     sheaf_status status = shf_h5_medium_write_beside(image, start, file, &as_they_are, err);
     if (status == SHEAF_OK) {
         shf_h5_lock();
         hid_t id = open_beside(image);
-        status = id < 0 ? shf_h5_fail(err, SHEAF_ERR_DAMAGED, NULL, "cannot open for adding:") : delete_arrays(id, layout, ours, err);
+        status = id < 0 ? shf_h5_fail(err, SHEAF_ERR_DAMAGED, NULL, "cannot open for adding:") : delete_arrays(id, layout, err);
         if (id >= 0 && H5Fclose(id) < 0 && status == SHEAF_OK) status = shf_h5_fail(err, SHEAF_ERR_IO, NULL, "cannot close:");
         shf_h5_unlock();
     }

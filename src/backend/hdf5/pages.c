@@ -56,7 +56,8 @@ sheaf_status shf_h5_pages_copy(shf_h5_pages *to, const shf_h5_pages *from, sheaf
     return SHEAF_OK;
 }
 
-static sheaf_status fetch(shf_h5_pages *pages, shf_h5_pages *before, const shf_file *file, uint64_t address, shf_h5_page **page, sheaf_error *err)
+static sheaf_status fetch(shf_h5_pages *pages, shf_h5_pages *before, const shf_file *file, uint64_t address, shf_h5_page **page,
+                          sheaf_error *err)
 {
     uint8_t bytes[SHF_H5_PAGE_BYTES] = {0};
     size_t got;
@@ -69,8 +70,8 @@ static sheaf_status fetch(shf_h5_pages *pages, shf_h5_pages *before, const shf_f
     return SHEAF_OK;
 }
 
-sheaf_status shf_h5_pages_write(shf_h5_pages *pages, shf_h5_pages *before, const shf_file *file, uint64_t address, const void *bytes, size_t n,
-                                sheaf_error *err)
+sheaf_status shf_h5_pages_write(shf_h5_pages *pages, shf_h5_pages *before, const shf_file *file, uint64_t address, const void *bytes,
+                                size_t n, sheaf_error *err)
 {
     const uint8_t *from = bytes;
     while (n > 0) {

@@ -23,8 +23,8 @@ shf_h5_page *shf_h5_pages_find(const shf_h5_pages *pages, uint64_t address);
 sheaf_status shf_h5_pages_set(shf_h5_pages *pages, uint64_t address, const uint8_t *bytes, sheaf_error *err);
 sheaf_status shf_h5_pages_copy(shf_h5_pages *to, const shf_h5_pages *from, sheaf_error *err);
 /* Changes bytes; a page that is not there is taken from the file first, and kept in `before` as it was. */
-sheaf_status shf_h5_pages_write(shf_h5_pages *pages, shf_h5_pages *before, const shf_file *file, uint64_t address, const void *bytes, size_t n,
-                                sheaf_error *err);
+sheaf_status shf_h5_pages_write(shf_h5_pages *pages, shf_h5_pages *before, const shf_file *file, uint64_t address, const void *bytes,
+                                size_t n, sheaf_error *err);
 /* Puts what is there over n bytes that were read from the file at address. */
 void shf_h5_pages_apply(const shf_h5_pages *pages, uint64_t address, void *bytes, size_t n);
 void shf_h5_pages_free(shf_h5_pages *pages);

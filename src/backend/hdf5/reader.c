@@ -336,7 +336,7 @@ sheaf_status shf_h5_get(void *opaque, size_t array, uint64_t block, uint64_t col
     shf_h5_chunk chunk = known_chunk(state, array, block, column);
     if (chunk.offset) return read_chunk(state, array, chunk, out, mask, err);
     *absent = true;
-    if (state->writable && !(state->beside && !state->ours[array])) return SHEAF_OK;
+    if (state->writable) return SHEAF_OK;
     SHF_TRY(get_from_file(state, array, block * columns + column, out, mask, absent, err));
     if (!*absent || !state->arrays[array].other_fill) return SHEAF_OK;
     *absent = false;

@@ -34,6 +34,7 @@ static sheaf_status grow_arrays(shf_h5_state *state, size_t n, sheaf_error *err)
         shf_h5_array *array = &arrays[state->n_arrays];
         memset(array, 0, sizeof *array);
         array->dataset = -1;
+        array->position = array->record_position = -1;
         array->chunks.from_zero = state->writable;
     }
     return SHEAF_OK;
@@ -69,7 +70,6 @@ void shf_h5_state_free(shf_h5_state *state)
     shf_h5_medium_free(&state->image);
     shf_h5_medium_free(&state->medium);
     shf_h5_pages_free(&state->before);
-    shf_free(state->ours);
     json_decref(state->attributes);
     (void)shf_file_close(&state->file, NULL);
     shf_free(state->arrays);

@@ -24,16 +24,17 @@ typedef struct shf_h5_partial {
 } shf_h5_partial;
 
 typedef struct shf_h5_array {
-    shf_h5_chunks chunks;   /* writer: all full ones; reader: those that the log told of */
-    shf_h5_partial partial; /* writer: of the last checkpoint */
-    shf_h5_partial next;    /* writer: of the checkpoint being made */
-    json_t *attributes;     /* writer: of the last checkpoint; owned */
-    uint64_t length;        /* writer: rows of the last checkpoint */
-    hid_t dataset;          /* reader: -1 until it is needed; under the library's lock */
-    char *link;             /* path of the dataset in the file; owned */
-    int8_t filters[3];      /* reader: position of shuffle, deflate, fletcher32 in the file's pipeline; -1: not in it */
-    bool other_fill;        /* what was never stored reads as another value than ours: libhdf5 makes it */
-    bool by_library;        /* not chunks that decode understands: read through libhdf5 */
+    shf_h5_chunks chunks;              /* writer: all full ones; reader: those that the log told of */
+    shf_h5_partial partial;            /* writer: of the last checkpoint */
+    shf_h5_partial next;               /* writer: of the checkpoint being made */
+    json_t *attributes;                /* writer: of the last checkpoint; owned */
+    uint64_t length;                   /* writer: rows of the last checkpoint */
+    int64_t position, record_position; /* in a file of others: as in the schema; -1: not ours */
+    hid_t dataset;                     /* reader: -1 until it is needed; under the library's lock */
+    char *link;                        /* path of the dataset in the file; owned */
+    int8_t filters[3];                 /* reader: position of shuffle, deflate, fletcher32 in the file's pipeline; -1: not in it */
+    bool other_fill;                   /* what was never stored reads as another value than ours: libhdf5 makes it */
+    bool by_library;                   /* not chunks that decode understands: read through libhdf5 */
 } shf_h5_array;
 
 typedef struct shf_h5_state {
@@ -53,7 +54,6 @@ typedef struct shf_h5_state {
     json_t *attributes;  /* of the file, of the last checkpoint; owned */
     uint64_t *lengths;   /* of the record dimensions at the last checkpoint; owned */
     bool beside;         /* our arrays are added to a file of others: metadata changes in place, by pages */
-    bool *ours;          /* beside: which arrays of the layout are; owned */
     shf_h5_pages before; /* beside: changed pages as they are without us */
     bool locked;         /* no reader outside has the file open */
     shf_h5_medium image; /* made by begin, for end */

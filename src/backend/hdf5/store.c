@@ -203,6 +203,7 @@ static const char *const SUFFIXES[] = {".h5", ".hdf5", NULL};
 const shf_backend_ops shf_hdf5_ops = {
     .name = "hdf5",
     .suffixes = SUFFIXES,
+    .flags = SHF_BACKEND_BESIDE,
     .probe = has_signature,
     .sidecar = sidecar,
     .plan = shf_h5_plan,

@@ -159,6 +159,20 @@ static sheaf_status read_record(const walk *w, hid_t dataset, shf_array *array, 
     return SHEAF_OK;
 }
 
+/* Where the array is in the schema, in a file of others. */
+static void read_position(hid_t dataset, shf_h5_array *own)
+{
+    char *text = NULL;
+    if (shf_h5_attribute_text(dataset, "sheaf_position", &text, NULL) != SHEAF_OK || !text) return;
+    json_t *position = json_loads(text, 0, NULL);
+    if (json_array_size(position) == 2) {
+        own->position = json_integer_value(json_array_get(position, 0));
+        own->record_position = json_integer_value(json_array_get(position, 1));
+    }
+    json_decref(position);
+    shf_free(text);
+}
+
 /* What is read of a dataset goes into the last array of layout and state. */
 static sheaf_status describe(walk *w, hid_t dataset, shf_array *array, shf_h5_array *own, const char *link)
 {
@@ -170,6 +184,7 @@ static sheaf_status describe(walk *w, hid_t dataset, shf_array *array, shf_h5_ar
     name_dimensions(w, dataset, array);
     SHF_TRY(read_record(w, dataset, array, w->err));
     SHF_TRY(shf_h5_attributes_read(dataset, array->attributes, &left_out, w->err));
+    read_position(dataset, own);
     if (left_out || own->by_library || own->other_fill || array->big_endian) *w->foreign = true;
     return SHEAF_OK;
 }
@@ -274,6 +289,66 @@ static sheaf_status read_root(shf_h5_state *state, bool *foreign, sheaf_error *e
     return status;
 }
 
+static void swap_arrays(shf_h5_state *state, size_t i, size_t k)
+{
+    shf_array array = state->layout->arrays[i];
+    shf_h5_array own = state->arrays[i];
+    state->layout->arrays[i] = state->layout->arrays[k];
+    state->arrays[i] = state->arrays[k];
+    state->layout->arrays[k] = array;
+    state->arrays[k] = own;
+}
+
+static void drop_last_array(shf_h5_state *state)
+{
+    shf_layout *layout = state->layout;
+    shf_array *array = &layout->arrays[--layout->n_arrays];
+    shf_h5_array *own = &state->arrays[--state->n_arrays];
+    json_decref(array->attributes);
+    if (own->dataset >= 0) (void)H5Dclose(own->dataset);
+    shf_free(own->link);
+}
+
+static int64_t record_position(const shf_h5_state *state, int record)
+{
+    for (size_t i = 0; i < state->n_arrays; i++)
+        if (state->layout->arrays[i].record == record) return state->arrays[i].record_position;
+    return INT64_MAX;
+}
+
+static void order_records(shf_h5_state *state)
+{
+    shf_layout *layout = state->layout;
+    for (int i = 0; i < (int)layout->n_records; i++)
+        for (int k = i + 1; k < (int)layout->n_records; k++) {
+            if (record_position(state, k) >= record_position(state, i)) continue;
+            shf_record record = layout->records[i];
+            layout->records[i] = layout->records[k];
+            layout->records[k] = record;
+            for (size_t a = 0; a < layout->n_arrays; a++) {
+                int *of = &layout->arrays[a].record;
+                *of = *of == i ? k : *of == k ? i : *of;
+            }
+        }
+}
+
+/* A store that lies beside what is not ours is those arrays alone, in the order of its schema, as its log counts them. */
+static void keep_ours(shf_h5_state *state)
+{
+    bool any = false;
+    for (size_t i = 0; i < state->n_arrays; i++) any = any || state->arrays[i].position >= 0;
+    if (!any) return;
+    for (size_t i = state->n_arrays; i-- > 0;)
+        if (state->arrays[i].position < 0) {
+            swap_arrays(state, i, state->n_arrays - 1);
+            drop_last_array(state);
+        }
+    for (size_t i = 0; i < state->n_arrays; i++)
+        for (size_t k = i + 1; k < state->n_arrays; k++)
+            if (state->arrays[k].position < state->arrays[i].position) swap_arrays(state, i, k);
+    order_records(state);
+}
+
 static sheaf_status read_all(shf_h5_state *state, bool *foreign, sheaf_error *err)
 {
     walk w = {.state = state, .err = err, .status = SHEAF_OK, .foreign = foreign};
@@ -282,6 +357,7 @@ static sheaf_status read_all(shf_h5_state *state, bool *foreign, sheaf_error *er
     herr_t rc = iterate(state->library_file, &w);
     if (w.status != SHEAF_OK) return w.status;
     if (rc < 0) return shf_h5_fail(err, SHEAF_ERR_DAMAGED, state->path, "cannot list");
+    if (!w.marked) keep_ours(state);
     for (size_t r = 0; r < state->layout->n_records; r++)
         if (state->layout->records[r].length == UNKNOWN) state->layout->records[r].length = 0;
     return SHEAF_OK;

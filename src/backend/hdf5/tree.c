@@ -109,11 +109,25 @@ sheaf_status shf_h5_tree_grow(shf_h5_tree *tree, const shf_array *array, const s
     return SHEAF_OK;
 }
 
+/* Over the pages of a file of others. */
+static sheaf_status write_root_beside(const shf_h5_tree *tree, const shf_array *array, const shf_h5_content *content, shf_h5_medium *image,
+                                      uint64_t address, sheaf_error *err)
+{
+    size_t bytes = shf_h5_tree_node_bytes(array);
+    uint8_t *node = shf_calloc(1, bytes);
+    if (!node) return shf_fail_memory(err, bytes, "the chunk index");
+    write_node(tree, array, content, tree->depth, 0, 1, address, node);
+    sheaf_status status = shf_h5_pages_write(&image->pages, image->before, image->file, address, node, bytes, err);
+    shf_free(node);
+    return status;
+}
+
 sheaf_status shf_h5_tree_root(const shf_h5_tree *tree, const shf_array *array, const shf_h5_content *content, shf_h5_medium *image,
                               uint64_t address, sheaf_error *err)
 {
     size_t bytes = shf_h5_tree_node_bytes(array);
     uint8_t *out = shf_h5_medium_at(image, address, bytes);
+    if (!out && image->beside && address < image->start) return write_root_beside(tree, array, content, image, address, err);
     if (!out || memcmp(out, "TREE", 4) != 0 || out[4] != TYPE_CHUNKS || shf_get_u16(out + 6) != 1)
         return shf_fail(err, SHEAF_ERR_STATE, "array %s: libhdf5 put its chunk index where it was not expected", array->name);
     memset(out, 0, bytes);
