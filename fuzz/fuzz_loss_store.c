@@ -40,7 +40,9 @@ static sheaf_status note(void *context, const char *name, sheaf_error *err)
     if (!path || shf_path_stat(path, &kind, NULL, err)) abort();
     if (kind == SHF_PATH_FOLDER) {
         walk below = {path, w->format};
-        return shf_path_list(path, note, &below, err);
+        sheaf_status status = shf_path_list(path, note, &below, err);
+        shf_free(path);
+        return status;
     }
     if (n_files[w->format] == MOST_FILES) abort();
     stored_file *f = &files[w->format][n_files[w->format]++];

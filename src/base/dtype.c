@@ -53,12 +53,14 @@ sheaf_dtype sheaf_dtype_parse(const char *text)
 
 void shf_dtype_fill(sheaf_dtype dtype, void *to, size_t n)
 {
+    /* By copies: rows of a table may lie at any address. */
+    const float nan_f32 = NAN;
+    const double nan_f64 = (double)NAN;
+    char *at = to;
     if (dtype == SHEAF_F32) {
-        float *f = to;
-        for (size_t i = 0; i < n; i++) f[i] = NAN;
+        for (size_t i = 0; i < n; i++) memcpy(at + i * sizeof nan_f32, &nan_f32, sizeof nan_f32);
     } else if (dtype == SHEAF_F64) {
-        double *d = to;
-        for (size_t i = 0; i < n; i++) d[i] = (double)NAN;
+        for (size_t i = 0; i < n; i++) memcpy(at + i * sizeof nan_f64, &nan_f64, sizeof nan_f64);
     } else if (n) {
         memset(to, 0, n * sheaf_dtype_size(dtype));
     }

@@ -275,9 +275,10 @@ static sheaf_status begin(sheaf_loss_parse *parse, const char *columns, size_t n
 /* Takes the lines before the first row out of parse->head. *ready is false while more is needed. */
 static sheaf_status take_head(sheaf_loss_parse *parse, bool last, bool *ready, sheaf_error *err)
 {
-    const char *p = (const char *)parse->head.data, *end = p + parse->head.size;
     shf_loss_header noted = {0, 0, 0};
     *ready = false;
+    if (parse->head.size == 0) return last ? begin(parse, "", 0, &noted, err) : SHEAF_OK;
+    const char *p = (const char *)parse->head.data, *end = p + parse->head.size;
     for (uint64_t number = 1; p < end; number++) {
         const char *stop = memchr(p, '\n', (size_t)(end - p));
         if (!stop && !last) {
