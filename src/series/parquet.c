@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/checked.h"
 #include "format/number.h"
 #include "interchange/parquet_file.h"
+#include "series/parts.h"
 #include "series/rows.h"
 #include "series/series.h"
 #include "series/sources.h"
@@ -16,6 +18,9 @@
 #define MAX_GAP 1024
 /* Values of a column that are read at a time when they do not go where they belong at once. */
 #define MAX_RUN ((int64_t)1 << 16)
+
+/* A read of twice so many values and more is shared with helper threads. */
+#define PART_VALUES 131072
 
 typedef struct parquet_source {
     char *path; /* Owned */
@@ -152,9 +157,34 @@ static sheaf_status read_column(parquet_read *r, int64_t scenario, double *out, 
     return read_scattered(r, column, out, err);
 }
 
+/* Whether the columns are to lie one after the other, each once: then they can be read at once. */
+static bool side_by_side(const parquet_read *r, const column_read *sorted, size_t n_columns, size_t column_step)
+{
+    if (r->row_step != 1 || column_step != r->n_rows || !consecutive(r->rows, r->n_rows)) return false;
+    for (size_t j = 0; j < n_columns; j++)
+        if (sorted[j].place != j || (j > 0 && sorted[j].scenario == sorted[j - 1].scenario)) return false;
+    return true;
+}
+
+static sheaf_status read_side_by_side(const parquet_read *r, const column_read *sorted, size_t n_columns, sheaf_error *err)
+{
+    size_t *columns = shf_malloc(n_columns * sizeof *columns);
+    if (!columns) return shf_fail_memory(err, n_columns * sizeof *columns, "reading a series");
+    sheaf_status status = SHEAF_OK;
+    for (size_t j = 0; status == SHEAF_OK && j < n_columns; j++) status = find_column(r->file, sorted[j].scenario, &columns[j], err);
+    if (status == SHEAF_OK) {
+        shf_pool *pool = shf_parts_begin(shf_min_u64(n_columns, (uint64_t)n_columns * r->n_rows / PART_VALUES));
+        status = shf_parquet_read_f64_columns(r->file, columns, n_columns, (uint64_t)r->rows[0], r->n_rows, r->out, pool, err);
+        shf_parts_end(pool);
+    }
+    shf_free(columns);
+    return status;
+}
+
 /* Each distinct column is read once and copied to wherever else it was asked for. */
 static sheaf_status read_columns(parquet_read *r, const column_read *sorted, size_t n_columns, size_t column_step, sheaf_error *err)
 {
+    if (n_columns > 1 && side_by_side(r, sorted, n_columns, column_step)) return read_side_by_side(r, sorted, n_columns, err);
     bool straight = r->row_step == 1 && consecutive(r->rows, r->n_rows);
     for (size_t j = 0; j < n_columns; j++) {
         double *out = r->out + sorted[j].place * column_step;

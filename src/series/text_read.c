@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Reading rows and columns of a text series. */
 #include <inttypes.h>
-#include <stdatomic.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/checked.h"
-#include "exec/pool.h"
+#include "series/parts.h"
 #include "series/rows.h"
 #include "series/text.h"
 
@@ -15,7 +13,6 @@
 /* A read of twice so many bytes and more goes in parts, by several threads. */
 #define PART_BYTES ((uint64_t)256 << 10)
 #define MAX_PARTS 256
-#define MAX_HELPERS 7
 
 typedef struct text_read {
     const shf_text *source;
@@ -90,55 +87,40 @@ static void read_part(void *argument)
     shf_free(buffer);
 }
 
-/* One read in parts at a time: tasks that all load their data have threads enough. */
-static atomic_flag g_in_parts = ATOMIC_FLAG_INIT;
-
-/* More parts than threads: whoever is free takes the next one, the caller too. */
-static unsigned count_parts(const shf_text *source, size_t n_rows)
+static uint64_t count_parts(const shf_text *source, size_t n_rows)
 {
     uint64_t row_bytes = source->row_at[source->n_rows] / (uint64_t)source->n_rows, bytes;
     if (!shf_mul_u64(row_bytes, n_rows, &bytes)) bytes = UINT64_MAX;
-    return (unsigned)shf_min_u64(bytes / PART_BYTES, MAX_PARTS);
-}
-
-static unsigned count_helpers(unsigned n_parts)
-{
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    uint64_t n = processors < 2 ? 0 : shf_min_u64((uint64_t)processors - 1, MAX_HELPERS);
-    return (unsigned)shf_min_u64(n, n_parts / 2);
+    return shf_min_u64(bytes / PART_BYTES, MAX_PARTS);
 }
 
 /* Cuts the places that ask for rows into n parts, which write to different places. The first part's error counts, as if read in order. */
-static sheaf_status read_in_parts(const text_read *whole, const shf_file *file, unsigned n, unsigned n_helpers, sheaf_error *err)
+static sheaf_status read_in_parts(const text_read *whole, const shf_file *file, size_t n, shf_pool *pool, sheaf_error *err)
 {
     text_part *parts = shf_calloc(n, sizeof *parts);
-    shf_pool *pool = NULL;
     if (!parts) return shf_fail_memory(err, n * sizeof *parts, "reading a series");
-    sheaf_status status = shf_pool_create(n_helpers, n, &pool, err);
-    if (status == SHEAF_OK) {
-        for (unsigned i = 0; i < n; i++) {
-            parts[i] = (text_part){.read = *whole, .file = file};
-            parts[i].read.rows.next = whole->rows.n / n * i;
-            if (i + 1 < n) parts[i].read.rows.n = whole->rows.n / n * (i + 1);
-            shf_pool_submit(pool, read_part, &parts[i]);
-        }
-        shf_pool_wait(pool);
+    for (size_t i = 0; i < n; i++) {
+        parts[i] = (text_part){.read = *whole, .file = file};
+        parts[i].read.rows.next = whole->rows.n / n * i;
+        if (i + 1 < n) parts[i].read.rows.n = whole->rows.n / n * (i + 1);
+        shf_pool_submit(pool, read_part, &parts[i]);
     }
-    for (unsigned i = 0; status == SHEAF_OK && i < n; i++) {
+    shf_pool_wait(pool);
+    sheaf_status status = SHEAF_OK;
+    for (size_t i = 0; status == SHEAF_OK && i < n; i++) {
         status = parts[i].status;
         if (status != SHEAF_OK && err) *err = parts[i].error;
     }
-    shf_pool_free(pool);
     shf_free(parts);
     return status;
 }
 
 static sheaf_status read_rows(text_read *r, const shf_file *file, char *buffer, sheaf_error *err)
 {
-    unsigned n = count_parts(r->source, r->rows.n), n_helpers = n < 2 ? 0 : count_helpers(n);
-    if (n_helpers == 0 || atomic_flag_test_and_set(&g_in_parts)) return read_runs(r, file, buffer, err);
-    sheaf_status status = read_in_parts(r, file, n, n_helpers, err);
-    atomic_flag_clear(&g_in_parts);
+    uint64_t n = count_parts(r->source, r->rows.n);
+    shf_pool *pool = shf_parts_begin(n);
+    sheaf_status status = pool ? read_in_parts(r, file, (size_t)n, pool, err) : read_runs(r, file, buffer, err);
+    shf_parts_end(pool);
     return status;
 }
 

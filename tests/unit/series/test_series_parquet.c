@@ -107,6 +107,26 @@ static void rows_and_columns_come_in_any_order_over_row_groups(void **state)
     sheaf_series_free(&loaded);
 }
 
+static void a_large_load_gives_the_values_of_single_reads(void **state)
+{
+    (void)state;
+    enum { N_ROWS = 12000, N_COLUMNS = 45 };
+    write_parquet("large.parquet", N_ROWS, N_COLUMNS, NULL, rough_value, 5000, 0);
+    sheaf_series *lazy = open_series("large", SHEAF_SERIES_TIME_SCENARIO), *loaded = NULL;
+    int64_t columns[40];
+    sheaf_error err;
+    for (int64_t j = 0; j < 40; j++) columns[j] = j * 7 % N_COLUMNS;
+    if (sheaf_series_load(lazy, columns, 40, &loaded, &err) != SHEAF_OK) fail_msg("%s", err.message);
+    for (int64_t row = 0; row < N_ROWS; row += 11) {
+        double values[40];
+        assert_int_equal(sheaf_series_get(loaded, &row, 1, columns, 40, values, &err), SHEAF_OK);
+        for (size_t j = 0; j < 40; j++)
+            if (values[j] != rough_value(row, columns[j])) fail_msg("row %d, column %zu", (int)row, j);
+    }
+    sheaf_series_free(&lazy);
+    sheaf_series_free(&loaded);
+}
+
 static void parquet_wins_over_text_and_dotted_names_are_kept_whole(void **state)
 {
     (void)state;
@@ -269,6 +289,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_and_columns_come_in_any_order_over_row_groups),
+        cmocka_unit_test(a_large_load_gives_the_values_of_single_reads),
         cmocka_unit_test(parquet_wins_over_text_and_dotted_names_are_kept_whole),
         cmocka_unit_test(the_footer_is_read_once_and_a_get_reads_its_own_pages_only),
         cmocka_unit_test(a_scenario_series_may_repeat_its_row_and_the_check_sees_when_it_does_not),
