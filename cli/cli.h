@@ -88,6 +88,8 @@ typedef struct cli_writer {
 void cli_writer_options(cli_writer *writer, cli_option *options);
 /* Checks what was given and fills writer->options. CLI_CONTINUE or an exit status. */
 int cli_writer_finish(const char *verb, cli_writer *writer);
+/* An unknown --format: usage, with the nearest name. */
+int cli_check_format(const char *verb, const char *format);
 /* What an existing store or a wrong suffix asks for; NULL: no hint. */
 const char *cli_store_hint(const sheaf_error *err, bool can_resume);
 

@@ -63,12 +63,25 @@ static int check_codec(const char *verb, cli_writer *w)
     return cli_unknown(verb, "codec", w->codec, names, n);
 }
 
+int cli_check_format(const char *verb, const char *format)
+{
+    const char *known[16], *name;
+    size_t n = 0;
+    if (!format) return CLI_CONTINUE;
+    for (size_t i = 0; n < 16 && (name = sheaf_format_name(i)); i++) {
+        if (strcmp(name, format) == 0) return CLI_CONTINUE;
+        if (strcmp(name, "mem") != 0) known[n++] = name;
+    }
+    return cli_unknown(verb, "format", format, known, n);
+}
+
 int cli_writer_finish(const char *verb, cli_writer *w)
 {
     sheaf_store_options *o = &w->options;
     *o = sheaf_store_options_init();
     if (w->replace && w->resume) return cli_usage(verb, "--replace and --resume exclude each other");
     int status = check_codec(verb, w);
+    if (status == CLI_CONTINUE) status = cli_check_format(verb, w->format);
     if (status != CLI_CONTINUE) return status;
     o->format = w->format;
     if (w->threads_given) {

@@ -41,6 +41,7 @@ int sheaf_cli_export(int argc, char **argv)
     int n;
     int status = cli_parse(&command, argc, argv, positional, &n);
     if (status == CLI_CONTINUE) status = check_suffix(positional[1]);
+    if (status == CLI_CONTINUE) status = cli_check_format("export", format);
     if (status != CLI_CONTINUE) return status;
     const char *suffix = strrchr(positional[1], '.');
     if (wide && what) return cli_usage("export", "--wide and --what exclude each other");

@@ -79,6 +79,7 @@ int sheaf_cli_follow(int argc, char **argv)
         options};
     int n;
     int status = cli_parse(&command, argc, argv, &path, &n);
+    if (status == CLI_CONTINUE) status = cli_check_format("follow", format);
     if (status != CLI_CONTINUE) return status;
     if (interval_ms == 0) return cli_usage("follow", "--interval: 0 is not possible");
     sheaf_store_options store_options = sheaf_store_options_init();

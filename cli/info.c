@@ -169,6 +169,7 @@ int sheaf_cli_info(int argc, char **argv)
         options};
     int n;
     int status = cli_parse(&command, argc, argv, &path, &n);
+    if (status == CLI_CONTINUE) status = cli_check_format("info", format);
     if (status != CLI_CONTINUE) return status;
     sheaf_store_options store_options = sheaf_store_options_init();
     store_options.format = format;

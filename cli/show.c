@@ -102,6 +102,7 @@ int sheaf_cli_show(int argc, char **argv)
                                  options};
     int n;
     int status = cli_parse(&command, argc, argv, positional, &n);
+    if (status == CLI_CONTINUE) status = cli_check_format("show", format);
     if (status != CLI_CONTINUE) return status;
     sheaf_table_spec spec = sheaf_table_spec_init(n > 1 ? positional[1] : "all");
     status = check_text(csv, json, nonfinite, &spec.nonfinite);

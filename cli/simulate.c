@@ -201,7 +201,10 @@ static int run(const arguments *a, simulation *s, int argc, char **argv)
     cli_signals_install();
     sheaf_status status = begin(a, s, &spec, &err);
     free(attributes);
-    if (status != SHEAF_OK) return cli_fail("simulate", &err, cli_store_hint(&err, true));
+    if (status != SHEAF_OK) {
+        exit_status = cli_fail("simulate", &err, cli_store_hint(&err, true));
+        return status == SHEAF_ERR_UNSUPPORTED ? CLI_USAGE : exit_status; /* a suffix or codec that cannot be */
+    }
     cli_progress_begin(&s->progress, "simulate", by_step ? "steps" : "trajectories", by_step ? s->n_steps : s->n_trajectories, a->quiet,
                        a->progress);
     status = by_step ? simulate_steps(s, &err) : simulate_trajectories(s, &err);

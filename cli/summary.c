@@ -245,6 +245,7 @@ int sheaf_cli_summary(int argc, char **argv)
                                  options};
     int n;
     int status = cli_parse(&command, argc, argv, &path, &n);
+    if (status == CLI_CONTINUE) status = cli_check_format("summary", format);
     if (status != CLI_CONTINUE) return status;
     if (s.by && strcmp(s.by, "time") != 0) return cli_usage("summary", "--by \"%s\" is not possible; only time is", s.by);
     if (s.json && s.chart) return cli_usage("summary", "--json and --chart exclude each other");

@@ -106,8 +106,13 @@ expect 2 'unknown codec "zip" (did you mean gzip?' simulate gbm x.npyd --codec z
 expect 2 'exclude each other' simulate gbm x.npyd --replace --resume
 expect 2 'too few arguments' simulate gbm
 expect 2 'unexpected argument' simulate gbm x.npyd y
-expect 1 'known' simulate gbm x.nope
-expect 1 'known' simulate gbm x --format hdf6
+expect 2 'known' simulate gbm x.nope
+expect 2 'unknown format "hdf6" (did you mean hdf5? known: zarr' simulate gbm x --format hdf6
 expect 1 'No such file' simulate gbm nowhere/x.npyd
 [ -z "$(find . -name 'x*')" ] || fail "left behind: $(ls)"
+# Memory does not grow with the number of trajectories.
+peak() { "$sheaf" simulate gbm many.npyd -n "$1" --steps 2 --replace 2>&1 | sed -n 's/.*peak \([0-9]*\).*/\1/p'; }
+small=$(peak 200000)
+large=$(peak 1000000)
+[ "$large" -le $((small + 2 + small / 10)) ] || fail "peak memory: $small MiB for 200,000 trajectories, $large MiB for 1,000,000"
 echo "simulated in:$formats"
