@@ -183,8 +183,8 @@ static void wide_blocks(char **argv)
         if (r == 0) first = shf_parquet_bytes_read(file) - before;
         whole[r] = blocks(file, columns, true, out);
     }
-    printf("{\"seconds\": %.6f, \"whole_seconds\": %.6f, \"bytes_read\": %llu}\n", measure_median(pruned, runs), measure_median(whole, runs),
-           (unsigned long long)first);
+    printf("{\"seconds\": %.6f, \"whole_seconds\": %.6f, \"bytes_read\": %llu}\n", measure_median(pruned, runs),
+           measure_median(whole, runs), (unsigned long long)first);
     free(out);
     shf_parquet_free(file);
 }
@@ -270,7 +270,7 @@ int main(int argc, char **argv)
         const char *name;
         int argc;
         void (*run)(char **);
-    } jobs[] = {{"wide-write", 6, wide_write}, {"wide-open", 4, wide_open}, {"wide-blocks", 4, wide_blocks},
+    } jobs[] = {{"wide-write", 6, wide_write}, {"wide-open", 4, wide_open},   {"wide-blocks", 4, wide_blocks},
                 {"wide-read", 4, wide_read},   {"long-write", 5, long_write}, {"long-read", 4, long_read}};
     for (size_t i = 0; argc > 2 && i < sizeof jobs / sizeof *jobs; i++) {
         if (strcmp(argv[1], jobs[i].name) != 0 || argc != jobs[i].argc) continue;

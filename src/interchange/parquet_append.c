@@ -46,10 +46,8 @@ static sheaf_status gather(const shf_pq_field *field, shf_parquet_gathered *to, 
 static shf_parquet_values part(const shf_pq_field *field, const shf_parquet_values *values, uint64_t row)
 {
     shf_parquet_values out = *values;
-    if (out.offsets)
-        out.offsets += row;
-    else
-        out.values = (const uint8_t *)out.values + row * value_size(field);
+    if (out.offsets) out.offsets += row;
+    else out.values = (const uint8_t *)out.values + row * value_size(field);
     if (out.valid) out.valid += row;
     return out;
 }

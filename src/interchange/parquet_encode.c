@@ -13,8 +13,8 @@
 void shf_parquet_encoder_free(shf_parquet_encoder *encoder)
 {
     shf_codec_work_free(&encoder->codec);
-    shf_buf *all[] = {&encoder->packed, &encoder->packed_bytes, &encoder->wide,     &encoder->indices,
-                      &encoder->dictionary, &encoder->page,     &encoder->shuffled, &encoder->compressed};
+    shf_buf *all[] = {&encoder->packed,     &encoder->packed_bytes, &encoder->wide,     &encoder->indices,
+                      &encoder->dictionary, &encoder->page,         &encoder->shuffled, &encoder->compressed};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) shf_buf_free(all[i]);
 }
 
@@ -212,8 +212,12 @@ static sheaf_status put_page(chunk *c, int32_t type, int32_t encoding, size_t n_
     } else if (page->size > INT32_MAX) {
         return shf_fail(err, SHEAF_ERR_RANGE, "a page of %zu bytes is too large", page->size);
     }
-    shf_pq_page head = {.type = type, .uncompressed_size = (int32_t)page->size, .compressed_size = (int32_t)body->size,
-                        .crc = shf_crc32(0, body->data, body->size), .n_values = (int32_t)n_values, .encoding = encoding};
+    shf_pq_page head = {.type = type,
+                        .uncompressed_size = (int32_t)page->size,
+                        .compressed_size = (int32_t)body->size,
+                        .crc = shf_crc32(0, body->data, body->size),
+                        .n_values = (int32_t)n_values,
+                        .encoding = encoding};
     size_t before = c->out->bytes.size;
     SHF_TRY(shf_pq_write_page(&c->out->bytes, &head, err));
     c->out->chunk.meta.uncompressed_size += (int64_t)(c->out->bytes.size - before + page->size);
@@ -231,13 +235,12 @@ static sheaf_status note_page(chunk *c, size_t at, uint64_t row, size_t n_rows, 
         out->capacity = capacity;
     }
     shf_pq_page_entry *entry = &out->pages[out->n_pages++];
-    *entry = (shf_pq_page_entry){.offset = at, .size = (uint32_t)(out->bytes.size - at), .first_row = row, .n_rows = n_rows,
-                                 .n_nulls = n_rows - n_values};
+    *entry = (shf_pq_page_entry){
+        .offset = at, .size = (uint32_t)(out->bytes.size - at), .first_row = row, .n_rows = n_rows, .n_nulls = n_rows - n_values};
     shf_pq_order order = shf_parquet_order(c->field);
     if (c->values.offsets && order.type == SHF_PQ_BYTE_ARRAY)
         shf_pq_bounds_bytes(c->values.values, c->values.offsets + first, n_values, &entry->bounds);
-    else
-        shf_pq_bounds_fixed(order, c->values.values + first * c->values.size, n_values, &entry->bounds);
+    else shf_pq_bounds_fixed(order, c->values.values + first * c->values.size, n_values, &entry->bounds);
     shf_pq_bounds_join(order, &out->chunk.bounds, &entry->bounds);
     return SHEAF_OK;
 }
@@ -247,7 +250,8 @@ static size_t page_rows(const chunk *c)
 {
     enum { LEAST = 4 << 10, MOST = 128 << 10, PAGES = 64 };
     if (c->options->rows_per_page) return c->options->rows_per_page;
-    uint64_t bytes = c->values.offsets ? c->values.offsets[c->values.n] - c->values.offsets[0] + 4 * c->values.n : c->values.n * c->values.size;
+    uint64_t bytes =
+        c->values.offsets ? c->values.offsets[c->values.n] - c->values.offsets[0] + 4 * c->values.n : c->values.n * c->values.size;
     uint64_t per_row = bytes / (c->n_rows ? c->n_rows : 1) + 1, page = bytes / PAGES;
     if (!c->values.offsets) per_row = c->values.size;
     page = page < LEAST ? LEAST : page > MOST ? MOST : page;

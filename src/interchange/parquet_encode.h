@@ -15,11 +15,11 @@ typedef struct shf_parquet_encoder {
 void shf_parquet_encoder_free(shf_parquet_encoder *encoder);
 
 typedef struct shf_parquet_encoded {
-    shf_buf bytes;                /* the chunk as it goes to the file */
-    shf_pq_page_entry *pages;     /* data pages, Owned */
+    shf_buf bytes;            /* the chunk as it goes to the file */
+    shf_pq_page_entry *pages; /* data pages, Owned */
     size_t n_pages, capacity;
-    size_t dictionary_size;       /* bytes of the dictionary page in front; 0: none */
-    shf_pq_written_chunk chunk;   /* all but offsets and index lengths */
+    size_t dictionary_size;     /* bytes of the dictionary page in front; 0: none */
+    shf_pq_written_chunk chunk; /* all but offsets and index lengths */
 } shf_parquet_encoded;
 void shf_parquet_encoded_free(shf_parquet_encoded *encoded);
 

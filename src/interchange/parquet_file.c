@@ -45,7 +45,8 @@ static sheaf_status read_trailer(shf_parquet *file, const uint8_t *tail, uint64_
         uint8_t head[MAGIC_BYTES];
         SHF_TRY(shf_parquet_pread(file, head, sizeof head, 0, err));
         if (memcmp(head, "PAR1", 4) == 0)
-            return fail_open(file, SHEAF_ERR_DAMAGED, (int64_t)file->size - 4, "a Parquet file that is cut off: no \"PAR1\" at its end", err);
+            return fail_open(file, SHEAF_ERR_DAMAGED, (int64_t)file->size - 4, "a Parquet file that is cut off: no \"PAR1\" at its end",
+                             err);
         return fail_open(file, SHEAF_ERR_INPUT, (int64_t)file->size - 4, "not a Parquet file: no \"PAR1\" at its end", err);
     }
     *footer_size = shf_get_u32(tail);
@@ -110,10 +111,8 @@ sheaf_status shf_parquet_open(const char *path, shf_parquet **out, sheaf_error *
     file->io = (shf_file)SHF_FILE_CLOSED;
     pthread_mutex_init(&file->mutex, NULL);
     sheaf_status status = open_file(file, path, err);
-    if (status == SHEAF_OK)
-        *out = file;
-    else
-        shf_parquet_free(file);
+    if (status == SHEAF_OK) *out = file;
+    else shf_parquet_free(file);
     return status;
 }
 
@@ -224,8 +223,8 @@ const char *shf_parquet_metadata(const shf_parquet *file, const char *key, size_
 sheaf_status shf_parquet_statistics(const shf_parquet *file, size_t group, size_t column, shf_pq_statistics *out, sheaf_error *err)
 {
     if (group >= file->footer.n_groups || column >= file->footer.n_columns)
-        return shf_fail(err, SHEAF_ERR_RANGE, "chunk of row group %zu (of %zu) and column %zu (of %zu)", group, file->footer.n_groups, column,
-                        file->footer.n_columns);
+        return shf_fail(err, SHEAF_ERR_RANGE, "chunk of row group %zu (of %zu) and column %zu (of %zu)", group, file->footer.n_groups,
+                        column, file->footer.n_columns);
     shf_pq_chunk chunk;
     sheaf_status status = shf_pq_footer_chunk(&file->footer, group, column, &chunk, err);
     *out = chunk.statistics;

@@ -59,13 +59,13 @@ sheaf_status shf_parquet_read_f64_columns(shf_parquet *file, const size_t *colum
 
 /* Values of a column in their own type. Zero-initialise; shf_parquet_vector_free. */
 typedef struct shf_parquet_vector {
-    shf_pq_type type;   /* INT96 is given as INT64, nanoseconds since 1970 */
-    size_t value_size;  /* bytes of one value in `values`; 0 of BYTE_ARRAY */
+    shf_pq_type type;  /* INT96 is given as INT64, nanoseconds since 1970 */
+    size_t value_size; /* bytes of one value in `values`; 0 of BYTE_ARRAY */
     uint64_t n_rows, n_nulls;
-    void *values;       /* n_rows values: u8 0 or 1, i32, i64, f32, f64 or value_size bytes; zero where absent. NULL of BYTE_ARRAY */
-    uint64_t *offsets;  /* of BYTE_ARRAY: n_rows + 1 offsets into bytes */
+    void *values;      /* n_rows values: u8 0 or 1, i32, i64, f32, f64 or value_size bytes; zero where absent. NULL of BYTE_ARRAY */
+    uint64_t *offsets; /* of BYTE_ARRAY: n_rows + 1 offsets into bytes */
     uint8_t *bytes;
-    uint8_t *valid;     /* n_rows times 1 (there) or 0 (absent); NULL when none is absent */
+    uint8_t *valid; /* n_rows times 1 (there) or 0 (absent); NULL when none is absent */
 } shf_parquet_vector;
 
 sheaf_status shf_parquet_read(shf_parquet *file, size_t column, uint64_t first_row, uint64_t n_rows, shf_parquet_vector *out,

@@ -15,7 +15,7 @@
 typedef struct shf_parquet_work {
     struct shf_parquet_work *next;
     shf_codec_work codec;
-    shf_buf window;         /* bytes of the file from window_at on */
+    shf_buf window; /* bytes of the file from window_at on */
     uint64_t window_at;
     shf_buf page, valid, values, scratch;
 } shf_parquet_work;
@@ -72,14 +72,14 @@ typedef struct shf_parquet_walk {
     size_t value_size;
     shf_pq_chunk chunk;
     const shf_codec *codec;
-    uint64_t first, end;     /* rows wanted, of the group */
-    uint64_t at, stop;       /* place in the file, and where it ends */
-    uint64_t page_row;       /* first row of the page at `at` */
+    uint64_t first, end; /* rows wanted, of the group */
+    uint64_t at, stop;   /* place in the file, and where it ends */
+    uint64_t page_row;   /* first row of the page at `at` */
     uint64_t n_group_rows;
     shf_pq_dictionary own_dictionary;
     const shf_pq_dictionary *dictionary;
     shf_parquet_index *index; /* Borrowed; NULL when the chunk is walked from its start */
-    size_t page_number;      /* in the index, of the page at `at` */
+    size_t page_number;       /* in the index, of the page at `at` */
 } shf_parquet_walk;
 
 /* [first, end): rows of the group. */

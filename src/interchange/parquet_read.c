@@ -13,10 +13,8 @@
 static void spread(uint8_t *values, size_t size, const uint8_t *valid, size_t n_rows, size_t n_valid)
 {
     for (size_t i = n_rows; i-- > 0;) {
-        if (!valid[i])
-            memset(values + i * size, 0, size);
-        else if (--n_valid != i)
-            memcpy(values + i * size, values + n_valid * size, size);
+        if (!valid[i]) memset(values + i * size, 0, size);
+        else if (--n_valid != i) memcpy(values + i * size, values + n_valid * size, size);
     }
 }
 
@@ -57,8 +55,8 @@ static sheaf_status bytes_to_f64(const shf_parquet_walk *walk, const shf_parquet
 {
     shf_pq_bytes values = {.limit = (size_t)1 << 30};
     shf_pq_slice slice = shf_parquet_slice(page, from, to);
-    sheaf_status status = shf_pq_decode_bytes(page->encoding, page->values, page->n_bytes, slice, walk->dictionary, &walk->work->scratch,
-                                              &values, err);
+    sheaf_status status =
+        shf_pq_decode_bytes(page->encoding, page->values, page->n_bytes, slice, walk->dictionary, &walk->work->scratch, &values, err);
     size_t next = 0;
     for (size_t i = from; status == SHEAF_OK && i < to; i++) {
         if (page->valid && !page->valid[i]) continue;
@@ -130,10 +128,8 @@ size_t shf_parquet_group_of_row(const shf_parquet *file, uint64_t row)
     size_t low = 0, high = file->footer.n_groups;
     while (high - low > 1) {
         size_t middle = low + (high - low) / 2;
-        if ((uint64_t)file->footer.group_first_row[middle] <= row)
-            low = middle;
-        else
-            high = middle;
+        if ((uint64_t)file->footer.group_first_row[middle] <= row) low = middle;
+        else high = middle;
     }
     return low;
 }
@@ -178,8 +174,7 @@ sheaf_status shf_parquet_read_f64_columns(shf_parquet *file, const size_t *colum
                                           double *out, shf_pool *pool, sheaf_error *err)
 {
     if (!pool || n_columns < 2) {
-        for (size_t i = 0; i < n_columns; i++)
-            SHF_TRY(shf_parquet_read_f64(file, columns[i], first_row, n_rows, out + i * n_rows, err));
+        for (size_t i = 0; i < n_columns; i++) SHF_TRY(shf_parquet_read_f64(file, columns[i], first_row, n_rows, out + i * n_rows, err));
         return SHEAF_OK;
     }
     f64_job *jobs = shf_malloc(n_columns * sizeof *jobs);

@@ -46,22 +46,21 @@ static sheaf_status int96_rows(const shf_parquet_walk *walk, const shf_parquet_p
     raw->size = 0;
     SHF_TRY(shf_buf_resize(raw, (to - from) * 12 + 16, err));
     SHF_TRY(shf_parquet_fixed_rows(walk, page, from, to, raw->data, err));
-    for (size_t i = 0; i < to - from; i++)
-        out[i] = page->valid && !page->valid[from + i] ? 0 : shf_pq_int96_ns(raw->data + 12 * i);
+    for (size_t i = 0; i < to - from; i++) out[i] = page->valid && !page->valid[from + i] ? 0 : shf_pq_int96_ns(raw->data + 12 * i);
     return SHEAF_OK;
 }
 
 /* row: where in the vector row `from` of the page goes. */
-static sheaf_status put_fixed(const shf_parquet_walk *walk, const shf_parquet_page *page, size_t from, size_t to, shf_parquet_vector *vector,
-                              uint64_t row, sheaf_error *err)
+static sheaf_status put_fixed(const shf_parquet_walk *walk, const shf_parquet_page *page, size_t from, size_t to,
+                              shf_parquet_vector *vector, uint64_t row, sheaf_error *err)
 {
     uint8_t *out = (uint8_t *)vector->values + row * vector->value_size;
     if (walk->info.type == SHF_PQ_INT96) return int96_rows(walk, page, from, to, (int64_t *)vector->values + row, err);
     return shf_parquet_fixed_rows(walk, page, from, to, out, err);
 }
 
-static sheaf_status put_bytes(const shf_parquet_walk *walk, const shf_parquet_page *page, size_t from, size_t to, shf_parquet_vector *vector,
-                              uint64_t row, shf_pq_bytes *all, sheaf_error *err)
+static sheaf_status put_bytes(const shf_parquet_walk *walk, const shf_parquet_page *page, size_t from, size_t to,
+                              shf_parquet_vector *vector, uint64_t row, shf_pq_bytes *all, sheaf_error *err)
 {
     enum { MOST_PER_PAGE = 1 << 30 };
     size_t next = all->n;
@@ -113,7 +112,8 @@ static sheaf_status run_groups(vector_job *job, shf_parquet_work *work, sheaf_er
 {
     const int64_t *first_row = job->file->footer.group_first_row;
     for (size_t g = job->group; g < job->group_end; g++) {
-        uint64_t begin = (uint64_t)first_row[g], from = shf_max_u64(begin, job->first), to = shf_min_u64((uint64_t)first_row[g + 1], job->end);
+        uint64_t begin = (uint64_t)first_row[g], from = shf_max_u64(begin, job->first),
+                 to = shf_min_u64((uint64_t)first_row[g + 1], job->end);
         if (from >= to) continue;
         shf_parquet_walk walk;
         sheaf_status status = shf_parquet_walk_begin(&walk, job->file, work, g, job->column, from - begin, to - begin, err);
@@ -160,8 +160,14 @@ static sheaf_status plan_column(job_list *list, shf_parquet *file, size_t column
     size_t from = shf_parquet_group_of_row(file, first), to = n_rows ? shf_parquet_group_of_row(file, first + n_rows - 1) + 1 : from;
     size_t step = split && info.type != SHF_PQ_BYTE_ARRAY ? 1 : to - from;
     for (size_t g = from; g < to; g += step)
-        list->jobs[list->n++] = (vector_job){.file = file, .column = column, .group = g, .group_end = g + step, .first = first,
-                                             .end = first + n_rows, .base = first, .vector = vector};
+        list->jobs[list->n++] = (vector_job){.file = file,
+                                             .column = column,
+                                             .group = g,
+                                             .group_end = g + step,
+                                             .first = first,
+                                             .end = first + n_rows,
+                                             .base = first,
+                                             .vector = vector};
     return SHEAF_OK;
 }
 
@@ -169,10 +175,8 @@ static sheaf_status run_all(job_list *list, shf_pool *pool, sheaf_error *err)
 {
     sheaf_status status = SHEAF_OK;
     for (size_t i = 0; i < list->n; i++) {
-        if (pool)
-            shf_pool_submit(pool, run_job, &list->jobs[i]);
-        else
-            run_job(&list->jobs[i]);
+        if (pool) shf_pool_submit(pool, run_job, &list->jobs[i]);
+        else run_job(&list->jobs[i]);
     }
     if (pool) shf_pool_wait(pool);
     for (size_t i = 0; i < list->n; i++) {

@@ -59,8 +59,8 @@ static sheaf_status check_place(shf_parquet_walk *walk, sheaf_error *err)
                         (unsigned long long)walk->n_group_rows);
     if (chunk->data_page_offset < 4 || chunk->compressed_size < 0 || (uint64_t)chunk->compressed_size > walk->file->footer_at ||
         chunk_start(chunk) > walk->file->footer_at - (uint64_t)chunk->compressed_size)
-        return shf_fail(err, SHEAF_ERR_DAMAGED, "its chunk of %lld bytes at %lld does not lie in the file", (long long)chunk->compressed_size,
-                        (long long)chunk->data_page_offset);
+        return shf_fail(err, SHEAF_ERR_DAMAGED, "its chunk of %lld bytes at %lld does not lie in the file",
+                        (long long)chunk->compressed_size, (long long)chunk->data_page_offset);
     return SHEAF_OK;
 }
 
@@ -214,8 +214,7 @@ static sheaf_status open_v2(shf_parquet_walk *walk, const raw_page *raw, const u
         return damaged(walk, raw->at, "a page's levels cannot be right", err);
     page->n_valid = page->n_rows;
     page->valid = NULL;
-    if (walk->info.optional)
-        SHF_TRY(read_levels(walk, body + head->repetition_size, (size_t)head->definition_size, page, err));
+    if (walk->info.optional) SHF_TRY(read_levels(walk, body + head->repetition_size, (size_t)head->definition_size, page, err));
     if (page->n_rows - page->n_valid != (size_t)head->n_nulls) return damaged(walk, raw->at, "a page's levels and null count differ", err);
     if (n_levels == head->compressed_size) { /* no values: nothing was compressed */
         page->values = body + n_levels;
@@ -367,10 +366,8 @@ static size_t page_of_row(const shf_parquet_index *index, uint64_t row)
     size_t low = 0, high = index->n_pages; /* first_row[low] <= row < first_row[high] */
     while (high - low > 1) {
         size_t middle = low + (high - low) / 2;
-        if ((uint64_t)index->pages[middle].first_row <= row)
-            low = middle;
-        else
-            high = middle;
+        if ((uint64_t)index->pages[middle].first_row <= row) low = middle;
+        else high = middle;
     }
     return low;
 }

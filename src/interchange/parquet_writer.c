@@ -101,8 +101,8 @@ static sheaf_status create(shf_parquet_writer *writer, const char *path, const s
     if (writer->options.rows_per_group == 0) writer->options.rows_per_group = 1u << 20;
     const shf_codec *codec = shf_parquet_codec((int32_t)options->codec);
     if (!codec || !shf_codec_supported(codec))
-        return shf_fail(err, SHEAF_ERR_UNSUPPORTED, "the compression %s is not supported%s", shf_pq_compression_name((int32_t)options->codec),
-                        codec ? " by this build" : "");
+        return shf_fail(err, SHEAF_ERR_UNSUPPORTED, "the compression %s is not supported%s",
+                        shf_pq_compression_name((int32_t)options->codec), codec ? " by this build" : "");
     SHF_TRY(copy_schema(writer, fields, n_fields, err));
     SHF_TRY(copy_metadata(writer, options, err));
     writer->n_slots = options->pool ? shf_pool_threads(options->pool) + 2 : 1;
@@ -111,8 +111,8 @@ static sheaf_status create(shf_parquet_writer *writer, const char *path, const s
     return open_files(writer, path, err);
 }
 
-sheaf_status shf_parquet_writer_create(const char *path, const shf_pq_field *fields, size_t n_fields, const shf_parquet_write_options *options,
-                                       shf_parquet_writer **out, sheaf_error *err)
+sheaf_status shf_parquet_writer_create(const char *path, const shf_pq_field *fields, size_t n_fields,
+                                       const shf_parquet_write_options *options, shf_parquet_writer **out, sheaf_error *err)
 {
     static const shf_parquet_write_options defaults = SHF_PARQUET_WRITE_OPTIONS;
     *out = NULL;
@@ -122,10 +122,8 @@ sheaf_status shf_parquet_writer_create(const char *path, const shf_pq_field *fie
     pthread_mutex_init(&writer->mutex, NULL);
     pthread_cond_init(&writer->finished, NULL);
     sheaf_status status = create(writer, path, fields, n_fields, options ? options : &defaults, err);
-    if (status == SHEAF_OK)
-        *out = writer;
-    else
-        shf_parquet_writer_free(writer);
+    if (status == SHEAF_OK) *out = writer;
+    else shf_parquet_writer_free(writer);
     return status;
 }
 
@@ -232,7 +230,8 @@ static sheaf_status put_footer(shf_parquet_writer *writer, sheaf_error *err)
                                  .n_metadata = writer->n_metadata,
                                  .created_by = "sheaf " SHEAF_VERSION_TEXT};
     sheaf_status status = shf_pq_write_footer(&footer, &parts, err);
-    if (status == SHEAF_OK && footer.size > INT32_MAX) status = shf_fail(err, SHEAF_ERR_RANGE, "a footer of %zu bytes is too large", footer.size);
+    if (status == SHEAF_OK && footer.size > INT32_MAX)
+        status = shf_fail(err, SHEAF_ERR_RANGE, "a footer of %zu bytes is too large", footer.size);
     uint8_t trailer[8] = {0, 0, 0, 0, 'P', 'A', 'R', '1'};
     shf_set_u32(trailer, (uint32_t)footer.size);
     if (status == SHEAF_OK) status = shf_parquet_put(writer, footer.data, footer.size, err);

@@ -27,20 +27,23 @@ typedef struct shf_parquet_writer shf_parquet_writer;
 shf_pq_field shf_parquet_field_of_dtype(const char *name, sheaf_dtype dtype, bool optional);
 
 typedef struct shf_parquet_write_options {
-    shf_pq_compression codec;   /* default zstd */
-    int level;                  /* -1 (default): chosen by sampling; else 0 (fastest) to 9 */
-    uint32_t rows_per_page;     /* 0 (default): chosen by the chunk's size */
-    uint64_t rows_per_group;    /* of shf_parquet_writer_append; default 1 Mi */
-    bool sync;                  /* data and folder are synced before the file appears */
-    shf_pool *pool;             /* Borrowed; encodes chunks beside the caller, NULL: in its thread */
+    shf_pq_compression codec;    /* default zstd */
+    int level;                   /* -1 (default): chosen by sampling; else 0 (fastest) to 9 */
+    uint32_t rows_per_page;      /* 0 (default): chosen by the chunk's size */
+    uint64_t rows_per_group;     /* of shf_parquet_writer_append; default 1 Mi */
+    bool sync;                   /* data and folder are synced before the file appears */
+    shf_pool *pool;              /* Borrowed; encodes chunks beside the caller, NULL: in its thread */
     const char *const *metadata; /* key, value, ... (Borrowed until create returns) */
-    size_t n_metadata;          /* pairs */
+    size_t n_metadata;           /* pairs */
 } shf_parquet_write_options;
-#define SHF_PARQUET_WRITE_OPTIONS {.codec = SHF_PQ_ZSTD, .level = -1, .rows_per_group = 1u << 20}
+#define SHF_PARQUET_WRITE_OPTIONS                                     \
+    {                                                                 \
+        .codec = SHF_PQ_ZSTD, .level = -1, .rows_per_group = 1u << 20 \
+    }
 
 /* options NULL: the defaults. */
-sheaf_status shf_parquet_writer_create(const char *path, const shf_pq_field *fields, size_t n_fields, const shf_parquet_write_options *options,
-                                       shf_parquet_writer **out, sheaf_error *err);
+sheaf_status shf_parquet_writer_create(const char *path, const shf_pq_field *fields, size_t n_fields,
+                                       const shf_parquet_write_options *options, shf_parquet_writer **out, sheaf_error *err);
 
 /* Values of one column: one slot per row, absent rows included. */
 typedef struct shf_parquet_values {

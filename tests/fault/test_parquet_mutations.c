@@ -206,7 +206,8 @@ static void read_column(const seed *s, shf_parquet *file, size_t column, size_t 
     if (status != SHEAF_OK) {
         assert_true(err.message[0] != '\0');
         if (hit != SIZE_MAX && (column != hit || !err.array[0] || err.byte < 0 || status != SHEAF_ERR_DAMAGED))
-            fail_msg("%s: column %zu of %zu: %s (column \"%s\", byte %lld)", s->name, column, hit, err.message, err.array, (long long)err.byte);
+            fail_msg("%s: column %zu of %zu: %s (column \"%s\", byte %lld)", s->name, column, hit, err.message, err.array,
+                     (long long)err.byte);
     } else if (hit != SIZE_MAX && !same_vector(&vector, &s->columns[column])) {
         fail_msg("%s: column %zu reads other values, and all seems well", s->name, column);
     }

@@ -16,13 +16,11 @@
 
 static int fail(const sheaf_error *err)
 {
-    fprintf(stderr, "{\"code\": \"%s\", \"byte\": %lld, \"column\": \"%s\", \"message\": \"", sheaf_status_name(err->code), (long long)err->byte,
-            err->array);
+    fprintf(stderr, "{\"code\": \"%s\", \"byte\": %lld, \"column\": \"%s\", \"message\": \"", sheaf_status_name(err->code),
+            (long long)err->byte, err->array);
     for (const char *p = err->message; *p; p++)
-        if (*p == '"' || *p == '\\')
-            fprintf(stderr, "\\%c", *p);
-        else if ((unsigned char)*p >= 32)
-            fputc(*p, stderr);
+        if (*p == '"' || *p == '\\') fprintf(stderr, "\\%c", *p);
+        else if ((unsigned char)*p >= 32) fputc(*p, stderr);
     fprintf(stderr, "\"}\n");
     return 1;
 }
@@ -37,10 +35,11 @@ static void put_vector(const shf_parquet_column *info, const shf_parquet_vector 
     size_t n = (size_t)v->n_rows, n_bytes = v->offsets ? (size_t)v->offsets[n] : 0;
     printf("{\"name\": \"");
     put_name(info->name, info->name_size);
-    printf("\", \"type\": \"%s\", \"size\": %zu, \"logical\": %d, \"unit\": %d, \"bits\": %d, \"signed\": %d, \"scale\": %d, \"rows\": %zu, "
-           "\"nulls\": %zu, \"valid\": %d, \"bytes\": %zu, \"optional\": %d}\n",
-           shf_pq_type_name((int32_t)v->type), v->value_size, (int)info->logical, (int)info->unit, info->bits, info->is_signed, info->scale, n,
-           (size_t)v->n_nulls, v->valid != NULL, n_bytes, info->optional);
+    printf(
+        "\", \"type\": \"%s\", \"size\": %zu, \"logical\": %d, \"unit\": %d, \"bits\": %d, \"signed\": %d, \"scale\": %d, \"rows\": %zu, "
+        "\"nulls\": %zu, \"valid\": %d, \"bytes\": %zu, \"optional\": %d}\n",
+        shf_pq_type_name((int32_t)v->type), v->value_size, (int)info->logical, (int)info->unit, info->bits, info->is_signed, info->scale, n,
+        (size_t)v->n_nulls, v->valid != NULL, n_bytes, info->optional);
     if (v->valid) fwrite(v->valid, 1, n, stdout);
     if (v->values) fwrite(v->values, v->value_size, n, stdout);
     if (v->offsets) fwrite(v->offsets, 8, n + 1, stdout);
@@ -93,15 +92,17 @@ static void read_column(shf_pq_field *field, shf_parquet_values *values, size_t 
     char hex[512], *name = calloc(256, 1);
     int type, length, optional, logical, unit, utc, bits, is_signed, scale, precision, has_valid;
     size_t n_bytes;
-    if (scanf("%511s %d %d %d %d %d %d %d %d %d %d %d %zu", hex, &type, &length, &optional, &logical, &unit, &utc, &bits, &is_signed, &scale,
-              &precision, &has_valid, &n_bytes) != 13 || getchar() != '\n')
+    if (scanf("%511s %d %d %d %d %d %d %d %d %d %d %d %zu", hex, &type, &length, &optional, &logical, &unit, &utc, &bits, &is_signed,
+              &scale, &precision, &has_valid, &n_bytes) != 13 ||
+        getchar() != '\n')
         exit(2);
     for (size_t i = 0; hex[0] != '-' && hex[2 * i]; i++) {
         unsigned byte;
         if (sscanf(hex + 2 * i, "%2x", &byte) != 1) exit(2);
         name[i] = (char)byte;
     }
-    *field = (shf_pq_field){name, type, length, optional, (shf_pq_logical)logical, (shf_pq_unit)unit, utc, is_signed, bits, scale, precision};
+    *field =
+        (shf_pq_field){name, type, length, optional, (shf_pq_logical)logical, (shf_pq_unit)unit, utc, is_signed, bits, scale, precision};
     if (has_valid) values->valid = read_raw(n_rows);
     if (type == SHF_PQ_BYTE_ARRAY) values->offsets = read_raw((n_rows + 1) * 8);
     values->values = read_raw(type == SHF_PQ_BYTE_ARRAY ? n_bytes : n_rows * shf_pq_value_size(type, length));
@@ -114,10 +115,8 @@ static int append_batches(shf_parquet_writer *writer, const table *t, size_t bat
         shf_parquet_values part[256];
         for (size_t c = 0; c < t->n_columns; c++) {
             part[c] = t->values[c];
-            if (part[c].offsets)
-                part[c].offsets += row;
-            else
-                part[c].values = (const char *)part[c].values + row * shf_pq_value_size(t->fields[c].type, t->fields[c].type_length);
+            if (part[c].offsets) part[c].offsets += row;
+            else part[c].values = (const char *)part[c].values + row * shf_pq_value_size(t->fields[c].type, t->fields[c].type_length);
             if (part[c].valid) part[c].valid += row;
         }
         if (shf_parquet_writer_append(writer, n, part, err)) return 1;

@@ -66,14 +66,10 @@ INTEGER_BOUNDS(bounds_u64, uint64_t)
 
 static void integer_bounds(shf_pq_order order, const void *values, size_t n, shf_pq_bounds *out)
 {
-    if (order.type == SHF_PQ_INT32 && order.is_unsigned)
-        bounds_u32(values, n, out);
-    else if (order.type == SHF_PQ_INT32)
-        bounds_i32(values, n, out);
-    else if (order.is_unsigned)
-        bounds_u64(values, n, out);
-    else
-        bounds_i64(values, n, out);
+    if (order.type == SHF_PQ_INT32 && order.is_unsigned) bounds_u32(values, n, out);
+    else if (order.type == SHF_PQ_INT32) bounds_i32(values, n, out);
+    else if (order.is_unsigned) bounds_u64(values, n, out);
+    else bounds_i64(values, n, out);
 }
 
 void shf_pq_bounds_fixed(shf_pq_order order, const void *values, size_t n, shf_pq_bounds *out)

@@ -109,12 +109,9 @@ sheaf_status shf_pq_dictionary_build(const shf_pq_values *values, shf_buf *dicti
     t.slots = shf_calloc(t.n_slots, sizeof *t.slots);
     t.first = shf_malloc((most + 1) * sizeof *t.first);
     sheaf_status status = SHEAF_OK;
-    if (!t.slots || !t.first)
-        status = shf_fail_memory(err, t.n_slots * 4 + most * 4, "a dictionary");
-    else if (index_values(values, &t, most, indices))
-        status = put_entries(values, &t, dictionary, err);
-    else
-        t.n_entries = 0;
+    if (!t.slots || !t.first) status = shf_fail_memory(err, t.n_slots * 4 + most * 4, "a dictionary");
+    else if (index_values(values, &t, most, indices)) status = put_entries(values, &t, dictionary, err);
+    else t.n_entries = 0;
     *n_entries = status == SHEAF_OK ? t.n_entries : 0;
     shf_free(t.slots);
     shf_free(t.first);

@@ -32,12 +32,9 @@ double shf_pq_half_f64(uint16_t half)
 {
     int exponent = half >> 10 & 31;
     double fraction = half & 1023, value;
-    if (exponent == 31)
-        value = fraction != 0 ? (double)NAN : (double)INFINITY;
-    else if (exponent == 0)
-        value = ldexp(fraction, -24);
-    else
-        value = ldexp(fraction + 1024, exponent - 25);
+    if (exponent == 31) value = fraction != 0 ? (double)NAN : (double)INFINITY;
+    else if (exponent == 0) value = ldexp(fraction, -24);
+    else value = ldexp(fraction + 1024, exponent - 25);
     return half & 0x8000 ? -value : value;
 }
 
@@ -77,7 +74,8 @@ void shf_pq_to_f64(const shf_pq_convert *c, const uint8_t *values, size_t n, dou
     case SHF_PQ_FIXED:
         for (size_t i = 0; i < n; i++) {
             const uint8_t *value = values + c->value_size * i;
-            out[i] = c->logical == SHF_PQ_FLOAT16 ? shf_pq_half_f64(shf_get_u16(value)) : shf_pq_decimal_f64(value, c->value_size, c->scale);
+            out[i] =
+                c->logical == SHF_PQ_FLOAT16 ? shf_pq_half_f64(shf_get_u16(value)) : shf_pq_decimal_f64(value, c->value_size, c->scale);
         }
         return;
     default: integers(c, values, n, out);

@@ -92,8 +92,8 @@ static sheaf_status scan_group(shf_pq_footer *footer, shf_thrift *t, size_t grou
             shf_thrift_skip(t, type);
         }
     }
-    if (t->bad || n_rows < 0 || !has_chunks || __builtin_add_overflow(footer->group_first_row[group], n_rows,
-                                                                     &footer->group_first_row[group + 1]))
+    if (t->bad || n_rows < 0 || !has_chunks ||
+        __builtin_add_overflow(footer->group_first_row[group], n_rows, &footer->group_first_row[group + 1]))
         return fail_at(footer, t->p, "a row group cannot be read", err);
     return SHEAF_OK;
 }
@@ -178,12 +178,9 @@ static const uint8_t *match_pair(shf_thrift *t, const char *wanted, size_t *size
     const uint8_t *key = NULL, *value = NULL;
     size_t key_size = 0, value_size = 0;
     for (int id = 0; shf_thrift_field(t, &id, &type);) {
-        if (id == 1)
-            key = shf_thrift_binary(t, type, &key_size);
-        else if (id == 2)
-            value = shf_thrift_binary(t, type, &value_size);
-        else
-            shf_thrift_skip(t, type);
+        if (id == 1) key = shf_thrift_binary(t, type, &key_size);
+        else if (id == 2) value = shf_thrift_binary(t, type, &value_size);
+        else shf_thrift_skip(t, type);
     }
     if (t->bad || !key || !value || key_size != strlen(wanted) || memcmp(key, wanted, key_size) != 0) return NULL;
     *size = value_size;

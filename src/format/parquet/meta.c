@@ -27,12 +27,9 @@ static void read_time(shf_thrift *t, uint8_t type, shf_pq_schema_element *out)
 {
     shf_thrift_struct(t, type);
     for (int id = 0; shf_thrift_field(t, &id, &type);) {
-        if (id == 1)
-            out->utc = shf_thrift_bool(t, type);
-        else if (id == 2)
-            out->unit = read_unit(t, type);
-        else
-            shf_thrift_skip(t, type);
+        if (id == 1) out->utc = shf_thrift_bool(t, type);
+        else if (id == 2) out->unit = read_unit(t, type);
+        else shf_thrift_skip(t, type);
     }
 }
 
@@ -40,12 +37,9 @@ static void read_integer(shf_thrift *t, uint8_t type, shf_pq_schema_element *out
 {
     shf_thrift_struct(t, type);
     for (int id = 0; shf_thrift_field(t, &id, &type);) {
-        if (id == 1 && type == SHF_THRIFT_BYTE)
-            out->bits = shf_thrift_byte(t);
-        else if (id == 2)
-            out->is_signed = shf_thrift_bool(t, type);
-        else
-            shf_thrift_skip(t, type);
+        if (id == 1 && type == SHF_THRIFT_BYTE) out->bits = shf_thrift_byte(t);
+        else if (id == 2) out->is_signed = shf_thrift_bool(t, type);
+        else shf_thrift_skip(t, type);
     }
 }
 
@@ -53,33 +47,26 @@ static void read_decimal(shf_thrift *t, uint8_t type, shf_pq_schema_element *out
 {
     shf_thrift_struct(t, type);
     for (int id = 0; shf_thrift_field(t, &id, &type);) {
-        if (id == 1)
-            out->scale = shf_thrift_i32(t, type);
-        else if (id == 2)
-            out->precision = shf_thrift_i32(t, type);
-        else
-            shf_thrift_skip(t, type);
+        if (id == 1) out->scale = shf_thrift_i32(t, type);
+        else if (id == 2) out->precision = shf_thrift_i32(t, type);
+        else shf_thrift_skip(t, type);
     }
 }
 
 /* The union LogicalType: its one field's number is the type. */
 static void read_logical(shf_thrift *t, uint8_t type, shf_pq_schema_element *out)
 {
-    static const shf_pq_logical kinds[] = {SHF_PQ_NO_LOGICAL,    SHF_PQ_STRING,       SHF_PQ_OTHER_LOGICAL, SHF_PQ_OTHER_LOGICAL,
-                                           SHF_PQ_STRING,        SHF_PQ_DECIMAL,      SHF_PQ_DATE,          SHF_PQ_TIME,
-                                           SHF_PQ_TIMESTAMP,     SHF_PQ_OTHER_LOGICAL, SHF_PQ_INTEGER,      SHF_PQ_OTHER_LOGICAL,
-                                           SHF_PQ_STRING,        SHF_PQ_OTHER_LOGICAL, SHF_PQ_UUID,         SHF_PQ_FLOAT16};
+    static const shf_pq_logical kinds[] = {SHF_PQ_NO_LOGICAL, SHF_PQ_STRING,        SHF_PQ_OTHER_LOGICAL, SHF_PQ_OTHER_LOGICAL,
+                                           SHF_PQ_STRING,     SHF_PQ_DECIMAL,       SHF_PQ_DATE,          SHF_PQ_TIME,
+                                           SHF_PQ_TIMESTAMP,  SHF_PQ_OTHER_LOGICAL, SHF_PQ_INTEGER,       SHF_PQ_OTHER_LOGICAL,
+                                           SHF_PQ_STRING,     SHF_PQ_OTHER_LOGICAL, SHF_PQ_UUID,          SHF_PQ_FLOAT16};
     shf_thrift_struct(t, type);
     for (int id = 0; shf_thrift_field(t, &id, &type);) {
         out->logical = id >= 0 && id < (int)(sizeof kinds / sizeof *kinds) ? kinds[id] : SHF_PQ_OTHER_LOGICAL;
-        if (out->logical == SHF_PQ_TIME || out->logical == SHF_PQ_TIMESTAMP)
-            read_time(t, type, out);
-        else if (out->logical == SHF_PQ_INTEGER)
-            read_integer(t, type, out);
-        else if (out->logical == SHF_PQ_DECIMAL)
-            read_decimal(t, type, out);
-        else
-            shf_thrift_skip(t, type);
+        if (out->logical == SHF_PQ_TIME || out->logical == SHF_PQ_TIMESTAMP) read_time(t, type, out);
+        else if (out->logical == SHF_PQ_INTEGER) read_integer(t, type, out);
+        else if (out->logical == SHF_PQ_DECIMAL) read_decimal(t, type, out);
+        else shf_thrift_skip(t, type);
     }
 }
 
@@ -220,26 +207,16 @@ static void read_body_header(shf_thrift *t, uint8_t type, shf_pq_page *out, bool
     out->has_body_header = true;
     shf_thrift_struct(t, type);
     for (int id = 0; shf_thrift_field(t, &id, &type);) {
-        if (id == 1)
-            out->n_values = shf_thrift_i32(t, type);
-        else if (id == (v2 ? 4 : 2))
-            out->encoding = shf_thrift_i32(t, type);
-        else if (id == 3 && v2)
-            out->n_rows = shf_thrift_i32(t, type);
-        else if (id == 2)
-            out->n_nulls = shf_thrift_i32(t, type);
-        else if (id == 5 && v2)
-            out->definition_size = shf_thrift_i32(t, type);
-        else if (id == 6 && v2)
-            out->repetition_size = shf_thrift_i32(t, type);
-        else if (id == 7 && v2)
-            out->is_compressed = shf_thrift_bool(t, type);
-        else if (id == 3 && out->type == SHF_PQ_DATA_PAGE)
-            out->definition_encoding = shf_thrift_i32(t, type);
-        else if (id == 4 && out->type == SHF_PQ_DATA_PAGE)
-            out->repetition_encoding = shf_thrift_i32(t, type);
-        else
-            shf_thrift_skip(t, type);
+        if (id == 1) out->n_values = shf_thrift_i32(t, type);
+        else if (id == (v2 ? 4 : 2)) out->encoding = shf_thrift_i32(t, type);
+        else if (id == 3 && v2) out->n_rows = shf_thrift_i32(t, type);
+        else if (id == 2) out->n_nulls = shf_thrift_i32(t, type);
+        else if (id == 5 && v2) out->definition_size = shf_thrift_i32(t, type);
+        else if (id == 6 && v2) out->repetition_size = shf_thrift_i32(t, type);
+        else if (id == 7 && v2) out->is_compressed = shf_thrift_bool(t, type);
+        else if (id == 3 && out->type == SHF_PQ_DATA_PAGE) out->definition_encoding = shf_thrift_i32(t, type);
+        else if (id == 4 && out->type == SHF_PQ_DATA_PAGE) out->repetition_encoding = shf_thrift_i32(t, type);
+        else shf_thrift_skip(t, type);
     }
 }
 
@@ -247,8 +224,13 @@ sheaf_status shf_pq_read_page(const uint8_t *bytes, size_t n, shf_pq_page *out, 
 {
     shf_thrift reader = {bytes, bytes + n, false}, *t = &reader;
     uint8_t type;
-    *out = (shf_pq_page){.type = -1, .uncompressed_size = -1, .compressed_size = -1, .encoding = -1, .is_compressed = true,
-                         .definition_encoding = SHF_PQ_RLE, .repetition_encoding = SHF_PQ_RLE};
+    *out = (shf_pq_page){.type = -1,
+                         .uncompressed_size = -1,
+                         .compressed_size = -1,
+                         .encoding = -1,
+                         .is_compressed = true,
+                         .definition_encoding = SHF_PQ_RLE,
+                         .repetition_encoding = SHF_PQ_RLE};
     for (int id = 0; shf_thrift_field(t, &id, &type);) {
         switch (id) {
         case 1: out->type = shf_thrift_i32(t, type); break;
@@ -265,8 +247,7 @@ sheaf_status shf_pq_read_page(const uint8_t *bytes, size_t n, shf_pq_page *out, 
             if ((id == 5 && out->type == SHF_PQ_DATA_PAGE) || (id == 7 && out->type == SHF_PQ_DICTIONARY_PAGE) ||
                 (id == 8 && out->type == SHF_PQ_DATA_PAGE_V2))
                 read_body_header(t, type, out, id == 8);
-            else
-                shf_thrift_skip(t, type);
+            else shf_thrift_skip(t, type);
             break;
         default: shf_thrift_skip(t, type);
         }

@@ -45,7 +45,12 @@ typedef enum shf_pq_compression {
     SHF_PQ_LZ4_RAW = 7,
 } shf_pq_compression;
 
-typedef enum shf_pq_page_type { SHF_PQ_DATA_PAGE = 0, SHF_PQ_INDEX_PAGE = 1, SHF_PQ_DICTIONARY_PAGE = 2, SHF_PQ_DATA_PAGE_V2 = 3 } shf_pq_page_type;
+typedef enum shf_pq_page_type {
+    SHF_PQ_DATA_PAGE = 0,
+    SHF_PQ_INDEX_PAGE = 1,
+    SHF_PQ_DICTIONARY_PAGE = 2,
+    SHF_PQ_DATA_PAGE_V2 = 3
+} shf_pq_page_type;
 
 typedef enum shf_pq_repetition { SHF_PQ_REQUIRED = 0, SHF_PQ_OPTIONAL = 1, SHF_PQ_REPEATED = 2 } shf_pq_repetition;
 
@@ -103,10 +108,10 @@ typedef struct shf_pq_page {
     bool has_crc;
     uint32_t crc;
     int32_t n_values, encoding;
-    int32_t definition_encoding, repetition_encoding; /* data pages v1 */
+    int32_t definition_encoding, repetition_encoding;          /* data pages v1 */
     int32_t n_nulls, n_rows, definition_size, repetition_size; /* data pages v2 */
-    bool is_compressed; /* data pages v2; true otherwise */
-    bool has_body_header; /* the header that belongs to the type is there */
+    bool is_compressed;                                        /* data pages v2; true otherwise */
+    bool has_body_header;                                      /* the header that belongs to the type is there */
 } shf_pq_page;
 
 typedef struct shf_pq_location {
@@ -129,11 +134,11 @@ typedef struct shf_pq_footer {
     int64_t n_rows;
     size_t n_columns, n_groups;
     uint32_t schema_root_at;
-    uint32_t *schema_at;        /* per leaf */
-    uint8_t *nested;            /* per leaf: 1 when it is below a group or repeated */
-    uint32_t *chunk_at;         /* per group and leaf */
-    int64_t *group_first_row;   /* n_groups + 1 */
-    const uint8_t *created_by;  /* NULL when absent */
+    uint32_t *schema_at;       /* per leaf */
+    uint8_t *nested;           /* per leaf: 1 when it is below a group or repeated */
+    uint32_t *chunk_at;        /* per group and leaf */
+    int64_t *group_first_row;  /* n_groups + 1 */
+    const uint8_t *created_by; /* NULL when absent */
     size_t created_by_size;
     bool encrypted;
 } shf_pq_footer;

@@ -14,9 +14,16 @@ const char *shf_pq_type_name(int32_t type)
 
 const char *shf_pq_encoding_name(int32_t encoding)
 {
-    static const char *const names[] = {"PLAIN",           NULL,           "PLAIN_DICTIONARY",     "RLE",
-                                        "BIT_PACKED",      "DELTA_BINARY_PACKED", "DELTA_LENGTH_BYTE_ARRAY", "DELTA_BYTE_ARRAY",
-                                        "RLE_DICTIONARY",  "BYTE_STREAM_SPLIT"};
+    static const char *const names[] = {"PLAIN",
+                                        NULL,
+                                        "PLAIN_DICTIONARY",
+                                        "RLE",
+                                        "BIT_PACKED",
+                                        "DELTA_BINARY_PACKED",
+                                        "DELTA_LENGTH_BYTE_ARRAY",
+                                        "DELTA_BYTE_ARRAY",
+                                        "RLE_DICTIONARY",
+                                        "BYTE_STREAM_SPLIT"};
     return pick(names, sizeof names / sizeof *names, encoding);
 }
 

@@ -226,8 +226,10 @@ static size_t run_of_bytes(const uint8_t *values, size_t count)
 {
     size_t run = 1;
     uint64_t same = values[0] * 0x0101010101010101u;
-    for (; run + 8 <= count && shf_get_u64(values + run) == same; run += 8) {}
-    for (; run < count && values[run] == values[0]; run++) {}
+    for (; run + 8 <= count && shf_get_u64(values + run) == same; run += 8) {
+    }
+    for (; run < count && values[run] == values[0]; run++) {
+    }
     return run;
 }
 

@@ -54,14 +54,10 @@ static inline void skip_varint(shf_thrift *t)
         return;
     }
     uint64_t ends = ~shf_get_u64(t->p) & 0x8080808080808080u;
-    if (ends)
-        t->p += __builtin_ctzll(ends) / 8 + 1;
-    else if (!(t->p[8] & 0x80))
-        t->p += 9;
-    else if (!(t->p[9] & 0x80))
-        t->p += 10;
-    else
-        shf_thrift_fault(t);
+    if (ends) t->p += __builtin_ctzll(ends) / 8 + 1;
+    else if (!(t->p[8] & 0x80)) t->p += 9;
+    else if (!(t->p[9] & 0x80)) t->p += 10;
+    else shf_thrift_fault(t);
 }
 
 static void skip(shf_thrift *t, uint8_t type, unsigned depth);
@@ -89,10 +85,8 @@ static void skip_map(shf_thrift *t, unsigned depth)
 
 static void skip_bytes(shf_thrift *t, uint64_t n)
 {
-    if (n > (size_t)(t->end - t->p))
-        shf_thrift_fault(t);
-    else
-        t->p += n;
+    if (n > (size_t)(t->end - t->p)) shf_thrift_fault(t);
+    else t->p += n;
 }
 
 static void skip(shf_thrift *t, uint8_t type, unsigned depth)

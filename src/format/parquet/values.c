@@ -16,8 +16,8 @@ static sheaf_status fail_short(const char *what, size_t expected, size_t got, sh
 
 static sheaf_status fail_encoding(int32_t type, int32_t encoding, sheaf_error *err)
 {
-    return shf_fail(err, SHEAF_ERR_UNSUPPORTED, "the encoding %s (%d) of %s is not supported", shf_pq_encoding_name(encoding), (int)encoding,
-                    shf_pq_type_name(type));
+    return shf_fail(err, SHEAF_ERR_UNSUPPORTED, "the encoding %s (%d) of %s is not supported", shf_pq_encoding_name(encoding),
+                    (int)encoding, shf_pq_type_name(type));
 }
 
 void shf_pq_dictionary_free(shf_pq_dictionary *dictionary)

@@ -30,10 +30,8 @@ static void round_trip(const int64_t *values, size_t n, int is_32)
     assert_int_equal(shf_pq_delta_decode(buf.data, buf.size, n, 0, n, back, &used, NULL), SHEAF_OK);
     assert_int_equal(used, buf.size);
     for (size_t i = 0; i < n; i++) {
-        if (is_32)
-            assert_int_equal((int32_t)back[i], (int32_t)values[i]);
-        else
-            assert_true(back[i] == values[i]);
+        if (is_32) assert_int_equal((int32_t)back[i], (int32_t)values[i]);
+        else assert_true(back[i] == values[i]);
     }
     size_t first = n / 3, some = n / 4;
     assert_int_equal(shf_pq_delta_decode(buf.data, buf.size, n, first, some, back, &used, NULL), SHEAF_OK);

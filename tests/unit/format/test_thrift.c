@@ -106,8 +106,11 @@ static void hostile_sizes_and_depths_are_faults(void **state)
     const struct {
         const uint8_t *bytes;
         size_t n;
-    } cases[] = {{long_list, sizeof long_list}, {long_binary, sizeof long_binary}, {long_varint, sizeof long_varint},
-                 {map, sizeof map},             {unknown, sizeof unknown}};
+    } cases[] = {{long_list, sizeof long_list},
+                 {long_binary, sizeof long_binary},
+                 {long_varint, sizeof long_varint},
+                 {map, sizeof map},
+                 {unknown, sizeof unknown}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         shf_thrift t = {cases[i].bytes, cases[i].bytes + cases[i].n, false};
         shf_thrift_skip(&t, SHF_THRIFT_STRUCT);
