@@ -54,8 +54,8 @@ static bool lookup(const shf_parquet *file, const char *name, size_t n, size_t *
 static sheaf_status fail_unknown(const shf_parquet *file, const char *name, size_t n, sheaf_error *err)
 {
     for (size_t c = 0; c < file->footer.n_columns; c++) {
-        char path[256];
-        if (!file->footer.nested[c]) continue;
+        char path[256] = "";
+        if (!file->footer.nested[c] || n >= sizeof path) continue;
         shf_parquet_column_path(file, c, path, sizeof path);
         if (strncmp(path, name, n) == 0 && (path[n] == '.' || path[n] == '\0'))
             return shf_fail_at(err, SHEAF_ERR_UNSUPPORTED, file->io.path, name, -1, -1,
