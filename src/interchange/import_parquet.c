@@ -158,7 +158,9 @@ static sheaf_status steps(parquet *p, bool wide, sheaf_error *err)
         if (!one) offsets[i] = row;
         row += one ? sheaf_dtype_size(dtype) : 8;
     }
-    size_t block = (size_t)shf_max_u64(1, shf_min_u64(shf_min_u64(MOST_ROWS, BLOCK_BYTES / row), p->n_rows));
+    /* Each block reads all columns anew, so wide tables want large ones. */
+    uint64_t room = p->in->options ? p->in->options->memory_bytes / 4 : (uint64_t)64 << 20;
+    size_t block = (size_t)shf_max_u64(1, shf_min_u64(shf_min_u64(MOST_ROWS, room / row), p->n_rows));
     uint8_t *values = shf_malloc(block * row);
     double *scratch = shf_malloc(block * sizeof *scratch), *times = shf_malloc(block * sizeof *times);
     sheaf_status status = values && scratch && times ? SHEAF_OK : shf_fail_memory(err, block * row, "rows");
@@ -243,40 +245,53 @@ static sheaf_status scan_all(const parquet *p, scan *s, sheaf_error *err)
     return status;
 }
 
-/* Rows first … first + n - 1 are one trajectory. */
-static sheaf_status put_long(const parquet *p, const scan *s, int64_t id, uint64_t first, size_t n, uint8_t **values, double *scratch,
-                             sheaf_error *err)
+/* A trajectory as its rows come in, and the block of rows that is read at a time. */
+typedef struct gather {
+    const parquet *p;
+    const scan *s;
+    int64_t *ids;
+    uint8_t **block, **values; /* of each variable */
+    double *scratch;
+    int64_t id;
+    size_t n; /* rows of the trajectory so far */
+} gather;
+
+static sheaf_status put_gathered(gather *g, sheaf_error *err)
 {
-    uint32_t length = (uint32_t)((int64_t)(n - 1) * s->interval + 1);
-    for (size_t i = 0; i < p->n_values; i++) {
-        size_t size = sheaf_dtype_size(p->dtypes[i]);
-        SHF_TRY(read_as(p, p->values[i], p->dtypes[i], first, n, values[i], (size_t)s->interval * size, scratch, err));
-    }
-    p->in->n_rows += n;
-    return sheaf_ensemble_put_trajectory(p->in->run, id, length, (const void *const *)values, NULL, err);
+    if (g->n == 0) return SHEAF_OK;
+    uint32_t length = (uint32_t)((int64_t)(g->n - 1) * g->s->interval + 1);
+    g->p->in->n_rows += g->n;
+    g->n = 0;
+    return sheaf_ensemble_put_trajectory(g->p->in->run, g->id, length, (const void *const *)g->values, NULL, err);
 }
 
-static sheaf_status long_rows(const parquet *p, const scan *s, uint8_t **values, double *scratch, sheaf_error *err)
+/* Rows from … to - 1 of the block belong to one trajectory. */
+static void add_rows(gather *g, size_t from, size_t to)
 {
-    int64_t *ids = shf_malloc(MOST_ROWS * sizeof *ids);
-    if (!ids) return shf_fail_memory(err, MOST_ROWS * sizeof *ids, "ids");
-    uint64_t begin = 0;
-    int64_t id = 0;
-    sheaf_status status = SHEAF_OK;
-    for (uint64_t first = 0; first < p->n_rows && status == SHEAF_OK; first += MOST_ROWS) {
+    for (size_t i = 0; i < g->p->n_values; i++) {
+        size_t size = sheaf_dtype_size(g->p->dtypes[i]), step = (size_t)g->s->interval * size;
+        for (size_t r = from; r < to; r++) memcpy(g->values[i] + (g->n + r - from) * step, g->block[i] + r * size, size);
+    }
+    g->n += to - from;
+}
+
+static sheaf_status long_rows(gather *g, sheaf_error *err)
+{
+    const parquet *p = g->p;
+    for (uint64_t first = 0; first < p->n_rows; first += MOST_ROWS) {
         size_t n = (size_t)shf_min_u64(MOST_ROWS, p->n_rows - first);
-        status = read_as(p, p->id, SHEAF_I64, first, n, (uint8_t *)ids, sizeof *ids, NULL, err);
-        for (size_t r = 0; r < n && status == SHEAF_OK; r++) {
-            if (first + r == 0) id = ids[r];
-            if (ids[r] == id) continue;
-            status = put_long(p, s, id, begin, (size_t)(first + r - begin), values, scratch, err);
-            begin = first + r;
-            id = ids[r];
+        SHF_TRY(read_as(p, p->id, SHEAF_I64, first, n, (uint8_t *)g->ids, sizeof *g->ids, NULL, err));
+        for (size_t i = 0; i < p->n_values; i++)
+            SHF_TRY(read_as(p, p->values[i], p->dtypes[i], first, n, g->block[i], sheaf_dtype_size(p->dtypes[i]), g->scratch, err));
+        for (size_t r = 0, end; r < n; r = end) {
+            for (end = r + 1; end < n && g->ids[end] == g->ids[r]; end++) {
+            }
+            if (g->n && g->ids[r] != g->id) SHF_TRY(put_gathered(g, err));
+            g->id = g->ids[r];
+            add_rows(g, r, end);
         }
     }
-    if (status == SHEAF_OK) status = put_long(p, s, id, begin, (size_t)(p->n_rows - begin), values, scratch, err);
-    shf_free(ids);
-    return status;
+    return put_gathered(g, err);
 }
 
 static sheaf_status long_table(parquet *p, sheaf_error *err)
@@ -287,15 +302,21 @@ static sheaf_status long_table(parquet *p, sheaf_error *err)
     if (p->in->spec->interval != 1)
         return shf_fail(err, SHEAF_ERR_UNSUPPORTED, "a long table is imported as it is; sheaf_convert thins the store afterwards");
     SHF_TRY(shf_importer_begin_trajectories(p->in, (uint32_t)s.most + 1, (uint32_t)s.interval, p->n_values, p->names, p->dtypes, err));
-    size_t n_steps = (size_t)s.most + 1;
-    uint8_t **values = shf_calloc(p->n_values, sizeof *values);
-    double *scratch = shf_malloc(n_steps * sizeof *scratch);
-    bool bad = !values || !scratch;
-    for (size_t i = 0; !bad && i < p->n_values; i++) bad = !(values[i] = shf_calloc(n_steps, 8));
-    sheaf_status status = bad ? shf_fail_memory(err, n_steps * 8, "a trajectory") : long_rows(p, &s, values, scratch, err);
-    for (size_t i = 0; values && i < p->n_values; i++) shf_free(values[i]);
-    shf_free(values);
-    shf_free(scratch);
+    size_t n_steps = (size_t)s.most + 1, n = p->n_values;
+    gather g = {.p = p, .s = &s, .ids = shf_malloc(MOST_ROWS * sizeof *g.ids), .scratch = shf_malloc(MOST_ROWS * sizeof *g.scratch)};
+    g.block = shf_calloc(n, sizeof *g.block);
+    g.values = shf_calloc(n, sizeof *g.values);
+    bool bad = !g.ids || !g.scratch || !g.block || !g.values;
+    for (size_t i = 0; !bad && i < n; i++) bad = !(g.block[i] = shf_malloc(MOST_ROWS * 8)) || !(g.values[i] = shf_calloc(n_steps, 8));
+    sheaf_status status = bad ? shf_fail_memory(err, n_steps * 8, "a trajectory") : long_rows(&g, err);
+    for (size_t i = 0; g.block && g.values && i < n; i++) {
+        shf_free(g.block[i]);
+        shf_free(g.values[i]);
+    }
+    shf_free(g.ids);
+    shf_free(g.scratch);
+    shf_free(g.block);
+    shf_free(g.values);
     return status;
 }
 
