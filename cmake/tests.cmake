@@ -12,7 +12,7 @@ foreach(label unit conformance fault real)
     target_compile_definitions(${target} PRIVATE _GNU_SOURCE SHEAF_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     target_link_libraries(${target} PRIVATE sheaf_static sheaf_warnings PkgConfig::CMOCKA)
     add_test(NAME ${label}_${name} COMMAND ${target})
-    set_tests_properties(${label}_${name} PROPERTIES LABELS ${label} TIMEOUT 300)
+    set_tests_properties(${label}_${name} PROPERTIES LABELS ${label} TIMEOUT 900)
   endforeach()
 endforeach()
 

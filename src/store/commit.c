@@ -174,8 +174,9 @@ static sheaf_status put_partial(sheaf_store *store, size_t i, shf_buf *bytes, sh
 {
     const shf_array *array = &store->layout.arrays[i];
     uint64_t end = store->appended[array->record], n_rows = end % array->chunk[0];
-    const shf_slab *slab = store->tails[i].newest;
     if (n_rows == 0 || store->tails[i].partial_rows == end) return SHEAF_OK;
+    /* Not simply the newest: an append that failed for want of memory may have left an empty one behind it. */
+    const shf_slab *slab = shf_slab_find(store, i, end / array->chunk[0]);
     for (uint64_t column = 0; column < array->n_columns; column++) {
         uint32_t mask = 0;
         SHF_TRY(shf_slab_encode(store, slab, n_rows, column, bytes, &mask, err));

@@ -144,7 +144,7 @@ static void cut_everywhere(size_t format)
     shf_io_set_hook(NULL, NULL);
     uint64_t random = 1, disks = 0;
     /* The store's own making is over when the first step is promised. */
-    for (size_t cut = 0; cut <= r.n; cut++) {
+    for (size_t cut = 0; cut <= r.n; cut += run_stride()) {
         const recorded *next = cut < r.n ? &r.calls[cut] : NULL;
         run_progress promised = {1, next ? next->trajectories : progress.trajectories, next ? next->events : progress.events,
                                  next ? next->steps : progress.steps_done};
