@@ -72,14 +72,22 @@ sheaf_status shf_zarr_parse_json(const void *bytes, size_t n, json_t **out, shea
     return shf_fail_at(err, SHEAF_ERR_INPUT, NULL, NULL, -1, why.position, "not valid JSON: line %d: %.160s", why.line, why.text);
 }
 
-static int append_text(const char *text, size_t n, void *out)
+typedef struct text_sink {
+    shf_buf *out;
+    bool failed; /* jansson does not look at what the callback returns for an object's key */
+} text_sink;
+
+static int append_text(const char *text, size_t n, void *context)
 {
-    return shf_buf_append(out, text, n, NULL) == SHEAF_OK ? 0 : -1;
+    text_sink *sink = context;
+    if (!sink->failed) sink->failed = shf_buf_append(sink->out, text, n, NULL) != SHEAF_OK;
+    return sink->failed ? -1 : 0;
 }
 
 sheaf_status shf_zarr_print_json(const json_t *node, shf_buf *out, sheaf_error *err)
 {
-    if (json_dump_callback(node, append_text, out, JSON_INDENT(2) | JSON_REAL_PRECISION(17)))
-        return shf_fail_memory(err, 0, "the text of Zarr metadata");
+    text_sink sink = {.out = out};
+    int rc = json_dump_callback(node, append_text, &sink, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+    if (rc || sink.failed) return shf_fail_memory(err, 0, "the text of Zarr metadata");
     return shf_buf_append_text(out, "\n", err);
 }

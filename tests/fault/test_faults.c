@@ -125,8 +125,8 @@ static void each_failing_allocation_is_told_and_loses_nothing(void **state)
                 (void)fail_allocation(f, at, sticky, &status);
                 failed += status != SHEAF_OK;
             }
-            printf("%s: %llu allocations failed in turn%s: %llu runs failed with an error, nothing committed was lost\n", sheaf_format_name(f),
-                   (unsigned long long)total, sticky ? ", with all after it" : "", (unsigned long long)failed);
+            printf("%s: %llu allocations failed in turn%s: %llu runs failed with an error, nothing committed was lost\n",
+                   sheaf_format_name(f), (unsigned long long)total, sticky ? ", with all after it" : "", (unsigned long long)failed);
             assert_true(failed > total / run_stride() / 4);
         }
     }
