@@ -136,11 +136,14 @@ int loss_ids(const char *verb, const char *text, int32_t **ids, size_t *n)
     int status = cli_parse_list(verb, text, &list, &count);
     if (status != CLI_CONTINUE) return status;
     *ids = malloc(count ? count * sizeof **ids : 1);
-    for (size_t i = 0; *ids && status == CLI_CONTINUE && i < count; i++) {
+    if (!*ids) {
+        free(list);
+        return cli_error(verb, "out of memory for %zu ids", count);
+    }
+    for (size_t i = 0; status == CLI_CONTINUE && i < count; i++) {
         if (list[i] < INT32_MIN || list[i] > INT32_MAX) status = cli_usage(verb, "%lld is no id: ids have 32 bits", (long long)list[i]);
         else (*ids)[i] = (int32_t)list[i];
     }
-    if (!*ids) status = cli_error(verb, "out of memory for %zu ids", count);
     free(list);
     if (status != CLI_CONTINUE) return status;
     qsort(*ids, count, sizeof **ids, compare_ids);

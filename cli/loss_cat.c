@@ -143,7 +143,10 @@ static int cat_canonical(const char *verb, const char *const *paths, size_t n, c
     options.item_ids = known;
     canonical c = {.out = out, .ordered = o->ordered};
     struct pollfd *inputs = calloc(n, sizeof *inputs);
-    code = inputs ? CLI_CONTINUE : cli_error(verb, "out of memory for %zu inputs", n);
+    if (!inputs) {
+        free(known);
+        return cli_error(verb, "out of memory for %zu inputs", n);
+    }
     for (size_t i = 0; n > 1 && i < n && code == CLI_CONTINUE; i++) {
         inputs[i].events = POLLIN;
         code = loss_open(verb, paths[i], &inputs[i].fd);

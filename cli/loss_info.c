@@ -32,7 +32,7 @@ static void grow(seen *s)
         s->failed = true;
         return;
     }
-    for (size_t i = 0; i < s->capacity; i++) {
+    for (size_t i = 0; s->used && i < s->capacity; i++) {
         if (!s->used[i]) continue;
         size_t at = slot_of(&larger, s->ids[i]);
         larger.used[at] = 1;
@@ -48,7 +48,7 @@ static void grow(seen *s)
 static bool note_id(seen *s, int32_t id)
 {
     if (!s->failed && 2 * (s->n + 1) > s->capacity) grow(s);
-    if (s->failed) return false;
+    if (s->failed || !s->used) return false;
     size_t at = slot_of(s, id);
     if (s->used[at]) return true;
     s->used[at] = 1;

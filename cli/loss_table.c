@@ -55,14 +55,15 @@ static int read_rates(const char *verb, const char *path, rates *out)
             if (grown) list = grown;
             else status = cli_error(verb, "out of memory for the rates of %s", path);
         }
-        if (status == CLI_CONTINUE) list[n++] = (rate){(int32_t)event, value};
+        if (status == CLI_CONTINUE && list && n < capacity) list[n++] = (rate){(int32_t)event, value};
     }
     fclose(f);
     out->events = malloc((n + 1) * sizeof *out->events);
     out->values = malloc((n + 1) * sizeof *out->values);
     if (status == CLI_CONTINUE && (!out->events || !out->values)) status = cli_error(verb, "out of memory for the rates of %s", path);
-    if (status == CLI_CONTINUE && n) qsort(list, n, sizeof *list, compare_rates);
-    for (size_t i = 0; status == CLI_CONTINUE && i < n; i++) {
+    bool there = list && out->events && out->values;
+    if (status == CLI_CONTINUE && there) qsort(list, n, sizeof *list, compare_rates);
+    for (size_t i = 0; status == CLI_CONTINUE && there && i < n; i++) {
         if (i && list[i].event == list[i - 1].event) status = cli_error(verb, "%s has event %d twice", path, list[i].event);
         out->events[i] = list[i].event;
         out->values[i] = list[i].value;

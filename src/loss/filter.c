@@ -57,13 +57,13 @@ sheaf_status sheaf_loss_filter_create(const sheaf_loss_filter_options *options, 
 static sheaf_status flush(sheaf_loss_filter *f, size_t above, bool all, sheaf_error *err)
 {
     size_t n = f->options.recover && !all ? f->packet_begin : f->out.size;
-    if (n > above) {
+    if (f->sink && n > above) {
         SHF_TRY(f->sink(f->context, f->out.data, n, err));
         memmove(f->out.data, f->out.data + n, f->out.size - n);
         f->out.size -= n;
         f->packet_begin -= n < f->packet_begin ? n : f->packet_begin;
     }
-    if (f->index.size <= above) return SHEAF_OK;
+    if (!f->options.index || f->index.size <= above) return SHEAF_OK;
     SHF_TRY(f->options.index(f->options.index_context, f->index.data, f->index.size, err));
     f->index.size = 0;
     return SHEAF_OK;

@@ -373,7 +373,7 @@ void sheaf_loss_store_free(sheaf_loss_store **store)
     bool remove = s->made && s->unusable;
     sheaf_store_free(&s->store);
     /* What cannot be removed is an empty or partial store, and the first error is told already. */
-    if (remove && sheaf_store_remove(s->path, NULL)) remove = false;
+    if (remove) (void)!sheaf_store_remove(s->path, NULL);
     void *const all[] = {s->sidx_delta,   s->loss,     s->event_id, s->item_id, s->delimiter,  s->pair_end,
                          s->pass_through, s->exposure, s->flags,    s->event,   s->packet_end, s->path};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) shf_free(all[i]);
