@@ -36,6 +36,56 @@ static void show_progress(void *context, uint64_t done, uint64_t total)
     cli_progress_update(progress, done);
 }
 
+/* Files of other tools that are no stores: what import and export do by themselves. */
+static bool has_suffix(const char *path, const char *suffix)
+{
+    const char *dot = strrchr(path, '.');
+    return dot && suffix && strcmp(dot + 1, suffix) == 0;
+}
+
+static bool is_exported(const char *path)
+{
+    for (size_t i = 0; sheaf_export_type(i); i++)
+        if (has_suffix(path, sheaf_export_type(i))) return true;
+    return false;
+}
+
+static bool is_imported(const char *path)
+{
+    static const char *const stores[] = {"zarr", "h5", "hdf5", "npyd"};
+    for (size_t i = 0; i < sizeof stores / sizeof stores[0]; i++)
+        if (has_suffix(path, stores[i])) return false;
+    for (size_t i = 0; sheaf_import_type(i); i++)
+        if (has_suffix(path, sheaf_import_type(i))) return true;
+    return false;
+}
+
+static sheaf_status export_all(const arguments *a, const char *source, const char *target, sheaf_copy_result *result, sheaf_error *err)
+{
+    sheaf_store *store;
+    sheaf_table_spec spec = sheaf_table_spec_init("all");
+    sheaf_store_options options = sheaf_store_options_init();
+    options.format = a->spec.source_format;
+    sheaf_status status = sheaf_store_open(source, &options, &store, err);
+    if (status != SHEAF_OK) return status;
+    *result = (sheaf_copy_result){.n_arrays = sheaf_store_n_arrays(store)};
+    status = sheaf_export(store, &spec, target, &result->n_records, err);
+    sheaf_store_free(&store);
+    return status;
+}
+
+static sheaf_status import_all(const arguments *a, const char *source, const char *target, sheaf_copy_result *result, sheaf_error *err)
+{
+    sheaf_import_result imported = {0};
+    sheaf_import_spec spec = sheaf_import_spec_init();
+    spec.interval = a->spec.every;
+    spec.stored = a->spec.stored;
+    spec.codec = a->spec.codec;
+    sheaf_status status = sheaf_import(source, target, &spec, &a->writer.options, &imported, err);
+    *result = (sheaf_copy_result){.n_arrays = 1, .n_records = imported.n_rows};
+    return status;
+}
+
 int sheaf_cli_convert(int argc, char **argv)
 {
     arguments a = {.every = 1, .spec = sheaf_convert_spec_init()};
@@ -54,18 +104,22 @@ int sheaf_cli_convert(int argc, char **argv)
         {"--progress", CLI_FLAG, &force, NULL, "progress also when standard error is no terminal", NULL},
         {NULL, CLI_END, NULL, NULL, NULL, NULL},
     };
-    const cli_command command = {"convert",
-                                 "SRC DST",
-                                 "Copies a store into another format: everything as it is, ids, fixed arrays and attributes too. SRC may "
-                                 "be a Zarr group or an HDF5 file of other tools.",
-                                 "  sheaf convert run.zarr run.h5\n  sheaf convert run.zarr small.npyd --every 10 --dtype f32",
-                                 2,
-                                 2,
-                                 options};
+    const cli_command command = {
+        "convert",
+        "SRC DST",
+        "Copies a store into another format: everything as it is, ids, fixed arrays and attributes too. SRC may "
+        "be a Zarr group or an HDF5 file of other tools; one of both may be a .parquet or other file, as import and export have them.",
+        "  sheaf convert run.zarr run.h5\n  sheaf convert run.zarr small.npyd --every 10 --dtype f32",
+        2,
+        2,
+        options};
     const char *positional[2];
     int n;
     int status = cli_parse(&command, argc, argv, positional, &n);
     if (status == CLI_CONTINUE) status = check(&a);
+    bool out = status == CLI_CONTINUE && !a.writer.format && is_exported(positional[1]);
+    if (out && (a.every != 1 || a.dtype || a.writer.codec))
+        status = cli_usage("convert", "--every, --dtype and --codec are for stores, not for %s", positional[1]);
     if (status != CLI_CONTINUE) return status;
     cli_progress progress;
     sheaf_copy_result result;
@@ -74,9 +128,15 @@ int sheaf_cli_convert(int argc, char **argv)
     cli_progress_begin(&progress, "convert", "records", 0, quiet, force);
     a.spec.progress = show_progress;
     a.spec.context = &progress;
-    sheaf_status done = sheaf_convert(positional[0], positional[1], &a.spec, &a.writer.options, &result, &err);
+    sheaf_status done = out ? export_all(&a, positional[0], positional[1], &result, &err)
+                        : is_imported(positional[0])
+                            ? import_all(&a, positional[0], positional[1], &result, &err)
+                            : sheaf_convert(positional[0], positional[1], &a.spec, &a.writer.options, &result, &err);
     cli_progress_end(&progress);
     if (done != SHEAF_OK) return cli_fail("convert", &err, cli_store_hint(&err, false));
+    if (result.n_groups_left_out)
+        fprintf(stderr, "sheaf: convert: %llu groups inside %s are not copied (%s/GROUP copies one)\n",
+                (unsigned long long)result.n_groups_left_out, positional[0], positional[0]);
     if (!quiet)
         fprintf(stderr, "sheaf: convert: %llu arrays, %llu records in %s, %.2f s, peak %.1f MiB\n", (unsigned long long)result.n_arrays,
                 (unsigned long long)result.n_records, positional[1], cli_seconds() - begun, cli_peak_mib());

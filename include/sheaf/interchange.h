@@ -81,6 +81,7 @@ SHEAF_API sheaf_convert_spec sheaf_convert_spec_init(void);
 typedef struct sheaf_copy_result {
     uint64_t n_arrays;
     uint64_t n_records; /**< over all record dimensions */
+    uint64_t n_groups_left_out; /**< groups inside a foreign Zarr group, which are not copied (sheaf_convert of PATH/GROUP copies one) */
 } sheaf_copy_result;
 
 /** Copies what is committed in a store (or a foreign Zarr group or HDF5 file) into a new store: values, ids, fixed arrays, attributes. options are those of the

@@ -80,6 +80,11 @@ typedef struct conversion {
     json_t *attributes;
 } conversion;
 
+typedef struct group_walk {
+    const char *path;
+    uint64_t *n;
+} group_walk;
+
 static bool has_dimension(const shf_copy *copy, const char *name)
 {
     for (size_t i = 0; i < copy->n_arrays; i++)
@@ -154,6 +159,40 @@ static sheaf_status convert(conversion *c, const char *target, const sheaf_store
     return status == SHEAF_OK ? copy_tables(c, n_records, err) : status;
 }
 
+/* Groups inside a Zarr group. */
+static sheaf_status count_group(void *context, const char *name, sheaf_error *err)
+{
+    static const char *const marks[] = {".zgroup", "zarr.json"};
+    const group_walk *walk = context;
+    bool group = false;
+    for (int i = 0; i < 2 && !group; i++) {
+        shf_buf text = {0};
+        char *folder = shf_path_join(walk->path, name), *mark = folder ? shf_path_join(folder, marks[i]) : NULL;
+        shf_path_kind kind = SHF_PATH_NONE;
+        sheaf_status status = mark ? shf_path_stat(mark, &kind, NULL, NULL) : shf_fail_memory(err, strlen(name), "a path");
+        if (status == SHEAF_OK && kind == SHF_PATH_FILE && i == 0) group = true;
+        if (status == SHEAF_OK && kind == SHF_PATH_FILE && i == 1 && shf_path_read(mark, 1 << 20, &text, NULL) == SHEAF_OK) {
+            json_t *j = json_loadb((const char *)text.data, text.size, 0, NULL);
+            const char *type = json_string_value(json_object_get(j, "node_type"));
+            group = type && strcmp(type, "group") == 0;
+            json_decref(j);
+        }
+        shf_buf_free(&text);
+        shf_free(folder);
+        shf_free(mark);
+        if (!mark) return SHEAF_ERR_MEMORY;
+    }
+    *walk->n += group;
+    return SHEAF_OK;
+}
+
+static sheaf_status count_groups(const conversion *c, const char *source, uint64_t *n, sheaf_error *err)
+{
+    group_walk walk = {source, n};
+    *n = 0;
+    return strcmp(sheaf_store_format(c->from), "zarr") == 0 ? shf_path_list(source, count_group, &walk, err) : SHEAF_OK;
+}
+
 static sheaf_status check(const char *source, const char *target, const sheaf_convert_spec *spec, sheaf_error *err)
 {
     if (!source || !target || !spec || spec->size_bytes != sizeof *spec)
@@ -173,14 +212,15 @@ sheaf_status sheaf_convert(const char *source, const char *target, const sheaf_c
     conversion c = {.spec = given ? given : &defaults};
     sheaf_store_options from, to;
     size_t block_bytes;
-    uint64_t n_records = 0;
+    uint64_t n_records = 0, n_groups = 0;
     SHF_TRY(check(source, target, c.spec, err));
     shf_copy_memory(options, &from, &to, &block_bytes);
     from.format = c.spec->source_format;
     SHF_TRY(sheaf_store_open(source, &from, &c.from, err));
-    sheaf_status status = convert(&c, target, &to, block_bytes, &n_records, err);
+    sheaf_status status = count_groups(&c, source, &n_groups, err);
+    if (status == SHEAF_OK) status = convert(&c, target, &to, block_bytes, &n_records, err);
     status = shf_copy_finish(&c.to, target, status, err);
-    if (status == SHEAF_OK && result) *result = (sheaf_copy_result){c.copy.n_arrays, n_records};
+    if (status == SHEAF_OK && result) *result = (sheaf_copy_result){c.copy.n_arrays, n_records, n_groups};
     shf_copy_free(&c.copy);
     json_decref(c.attributes);
     sheaf_store_free(&c.from);

@@ -12,26 +12,16 @@
 #include "base/checked.h"
 #include "base/dtype.h"
 #include "interchange/import.h"
-#include "interchange/parquet_file.h"
+#include "interchange/import_parquet.h"
 
-enum { BLOCK_BYTES = 8 << 20, MOST_ROWS = 65536 };
+enum { MOST_ROWS = 65536 };
 
-typedef struct parquet {
-    shf_importer *in;
-    shf_parquet *file;
-    uint64_t n_rows;
-    size_t n_columns;
-    size_t id, time; /* columns, or SIZE_MAX */
-    size_t *values;  /* the others */
-    size_t n_values;
-    sheaf_dtype *dtypes; /* of the others */
-    char (*names)[SHEAF_MAX_NAME + 1];
-} parquet;
+typedef shf_parquet_import parquet;
 
 /* ---- columns ---- */
 
 /* Many writers call every column optional; what counts is whether a value is absent. */
-static bool may_lack(const parquet *p, size_t column, const shf_parquet_column *c)
+bool shf_parquet_may_lack(const shf_parquet_import *p, size_t column, const shf_parquet_column *c)
 {
     for (size_t g = 0; c->optional && g < shf_parquet_groups(p->file); g++) {
         shf_pq_statistics s;
@@ -44,7 +34,7 @@ static bool may_lack(const parquet *p, size_t column, const shf_parquet_column *
 static sheaf_dtype dtype_of(const parquet *p, size_t column, const shf_parquet_column *c)
 {
     if (c->type == SHF_PQ_FLOAT) return SHEAF_F32;
-    if (c->type > SHF_PQ_INT64 || c->logical == SHF_PQ_DECIMAL || may_lack(p, column, c)) return SHEAF_F64;
+    if (c->type > SHF_PQ_INT64 || c->logical == SHF_PQ_DECIMAL || shf_parquet_may_lack(p, column, c)) return SHEAF_F64;
     return c->type == SHF_PQ_BOOLEAN ? SHEAF_BOOL : c->type == SHF_PQ_INT32 ? SHEAF_I32 : SHEAF_I64;
 }
 
@@ -120,8 +110,8 @@ static sheaf_dtype common_dtype(const parquet *p)
 /* ---- values ---- */
 
 /* n rows of a column as dtype, `stride` bytes apart. Integers keep every digit. */
-static sheaf_status read_as(const parquet *p, size_t column, sheaf_dtype dtype, uint64_t first, size_t n, uint8_t *to, size_t stride,
-                            double *scratch, sheaf_error *err)
+sheaf_status shf_parquet_read_as(const shf_parquet_import *p, size_t column, sheaf_dtype dtype, uint64_t first, size_t n, uint8_t *to,
+                                 size_t stride, double *scratch, sheaf_error *err)
 {
     size_t size = sheaf_dtype_size(dtype);
     if (dtype == SHEAF_I64) {
@@ -168,8 +158,8 @@ static sheaf_status steps(parquet *p, bool wide, sheaf_error *err)
         size_t n = (size_t)shf_min_u64(block, p->n_rows - first);
         if (p->time != SIZE_MAX) status = shf_parquet_read_f64(p->file, p->time, first, n, times, err);
         for (size_t i = 0; i < p->n_values && status == SHEAF_OK; i++)
-            status = read_as(p, p->values[i], one ? dtype : p->dtypes[i], first, n,
-                             values + (one ? i * sheaf_dtype_size(dtype) : offsets[i]), row, scratch, err);
+            status = shf_parquet_read_as(p, p->values[i], one ? dtype : p->dtypes[i], first, n,
+                                         values + (one ? i * sheaf_dtype_size(dtype) : offsets[i]), row, scratch, err);
         for (size_t r = 0; r < n && status == SHEAF_OK; r++)
             status = one ? shf_importer_row(p->in, values + r * row, p->time != SIZE_MAX ? &times[r] : NULL, NULL, err)
                          : shf_importer_many(p->in, values + r * row, offsets, p->time != SIZE_MAX ? &times[r] : NULL, err);
@@ -192,7 +182,7 @@ static sheaf_status wide_trajectories(parquet *p, sheaf_error *err)
     uint8_t *values = shf_malloc(n * 8);
     sheaf_status status = scratch && values ? SHEAF_OK : shf_fail_memory(err, n * sizeof *scratch, "a trajectory");
     for (size_t i = 0; i < p->n_values && status == SHEAF_OK; i++) {
-        status = read_as(p, p->values[i], dtype, 0, n, values, sheaf_dtype_size(dtype), scratch, err);
+        status = shf_parquet_read_as(p, p->values[i], dtype, 0, n, values, sheaf_dtype_size(dtype), scratch, err);
         if (status == SHEAF_OK) status = shf_importer_row(p->in, values, NULL, NULL, err);
     }
     shf_free(scratch);
@@ -236,7 +226,7 @@ static sheaf_status scan_all(const parquet *p, scan *s, sheaf_error *err)
     sheaf_status status = ids && times ? SHEAF_OK : shf_fail_memory(err, MOST_ROWS * sizeof *ids, "ids");
     for (uint64_t first = 0; first < p->n_rows && status == SHEAF_OK; first += MOST_ROWS) {
         size_t n = (size_t)shf_min_u64(MOST_ROWS, p->n_rows - first);
-        status = read_as(p, p->id, SHEAF_I64, first, n, (uint8_t *)ids, sizeof *ids, NULL, err);
+        status = shf_parquet_read_as(p, p->id, SHEAF_I64, first, n, (uint8_t *)ids, sizeof *ids, NULL, err);
         if (status == SHEAF_OK) status = shf_parquet_read_f64(p->file, p->time, first, n, times, err);
         for (size_t r = 0; r < n && status == SHEAF_OK; r++) status = scan_row(p, s, first + r, ids[r], times[r], err);
     }
@@ -280,9 +270,10 @@ static sheaf_status long_rows(gather *g, sheaf_error *err)
     const parquet *p = g->p;
     for (uint64_t first = 0; first < p->n_rows; first += MOST_ROWS) {
         size_t n = (size_t)shf_min_u64(MOST_ROWS, p->n_rows - first);
-        SHF_TRY(read_as(p, p->id, SHEAF_I64, first, n, (uint8_t *)g->ids, sizeof *g->ids, NULL, err));
+        SHF_TRY(shf_parquet_read_as(p, p->id, SHEAF_I64, first, n, (uint8_t *)g->ids, sizeof *g->ids, NULL, err));
         for (size_t i = 0; i < p->n_values; i++)
-            SHF_TRY(read_as(p, p->values[i], p->dtypes[i], first, n, g->block[i], sheaf_dtype_size(p->dtypes[i]), g->scratch, err));
+            SHF_TRY(
+                shf_parquet_read_as(p, p->values[i], p->dtypes[i], first, n, g->block[i], sheaf_dtype_size(p->dtypes[i]), g->scratch, err));
         for (size_t r = 0, end; r < n; r = end) {
             for (end = r + 1; end < n && g->ids[end] == g->ids[r]; end++) {
             }
@@ -320,58 +311,13 @@ static sheaf_status long_table(parquet *p, sheaf_error *err)
     return status;
 }
 
-/* ---- one row a trajectory ---- */
-
-static sheaf_status make_plain(parquet *p, sheaf_error *err)
-{
-    static const char *const dimension[] = {"trajectory"};
-    sheaf_schema *schema;
-    SHF_TRY(sheaf_schema_create(&schema, err));
-    sheaf_status status = sheaf_schema_add_dimension(schema, "trajectory", SHEAF_GROWS, err);
-    sheaf_array_spec a = sheaf_array_spec_init("trajectory", SHEAF_I64, 1, dimension);
-    if (status == SHEAF_OK) status = sheaf_schema_add_array(schema, &a, err);
-    for (size_t i = 0; i < p->n_values && status == SHEAF_OK; i++) {
-        a = sheaf_array_spec_init(p->names[i], p->dtypes[i], 1, dimension);
-        a.codec = p->in->spec->codec;
-        status = sheaf_schema_add_array(schema, &a, err);
-    }
-    if (status == SHEAF_OK) status = sheaf_schema_set_attributes(schema, "{\"sheaf_kind\": \"trajectories\"}", err);
-    if (status == SHEAF_OK) status = sheaf_store_create(p->in->store, schema, p->in->options, &p->in->plain, err);
-    sheaf_schema_free(&schema);
-    return status;
-}
-
-static sheaf_status summary_table(parquet *p, sheaf_error *err)
-{
-    SHF_TRY(make_plain(p, err));
-    size_t block = (size_t)shf_max_u64(1, shf_min_u64(shf_min_u64(MOST_ROWS, BLOCK_BYTES / (8 * (p->n_values + 1))), p->n_rows));
-    void **columns = shf_calloc(p->n_values + 1, sizeof *columns);
-    double *scratch = shf_malloc(block * sizeof *scratch);
-    bool bad = !columns || !scratch;
-    for (size_t i = 0; !bad && i <= p->n_values; i++) bad = !(columns[i] = shf_malloc(block * 8));
-    sheaf_status status = bad ? shf_fail_memory(err, block * 8, "rows") : SHEAF_OK;
-    for (uint64_t first = 0; first < p->n_rows && status == SHEAF_OK; first += block) {
-        size_t n = (size_t)shf_min_u64(block, p->n_rows - first);
-        status = read_as(p, p->id, SHEAF_I64, first, n, columns[0], 8, scratch, err);
-        for (size_t i = 0; i < p->n_values && status == SHEAF_OK; i++)
-            status = read_as(p, p->values[i], p->dtypes[i], first, n, columns[i + 1], sheaf_dtype_size(p->dtypes[i]), scratch, err);
-        if (status == SHEAF_OK) status = shf_importer_ids(p->in, columns[0], n, err);
-        if (status == SHEAF_OK) status = sheaf_store_append(p->in->plain, "trajectory", n, (const void *const *)columns, NULL, err);
-        p->in->n_rows += n;
-    }
-    for (size_t i = 0; columns && i <= p->n_values; i++) shf_free(columns[i]);
-    shf_free(columns);
-    shf_free(scratch);
-    return status;
-}
-
 sheaf_status shf_import_parquet(const char *path, shf_importer *in, sheaf_error *err)
 {
     parquet p = {.in = in};
     SHF_TRY(shf_parquet_open(path, &p.file, err));
     sheaf_status status = read_columns(&p, err);
     bool wide = status == SHEAF_OK && is_wide(&p);
-    if (status == SHEAF_OK && p.id != SIZE_MAX) status = p.time != SIZE_MAX ? long_table(&p, err) : summary_table(&p, err);
+    if (status == SHEAF_OK && p.id != SIZE_MAX) status = p.time != SIZE_MAX ? long_table(&p, err) : shf_import_parquet_summaries(&p, err);
     else if (status == SHEAF_OK && in->spec->kind == SHEAF_BY_TRAJECTORY)
         status = wide ? wide_trajectories(&p, err)
                       : shf_fail(err, SHEAF_ERR_INPUT,

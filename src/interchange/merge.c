@@ -351,7 +351,7 @@ sheaf_status sheaf_merge(const char *target, const char *const *sources, size_t 
     for (size_t i = 0; i < n_sources; i++) m.sources[i].path = sources[i];
     sheaf_status status = merge(&m, target, options, err);
     status = shf_copy_finish(&m.to, target, status, err);
-    if (status == SHEAF_OK && result) *result = (sheaf_copy_result){m.sources[0].copy.n_arrays, m.total};
+    if (status == SHEAF_OK && result) *result = (sheaf_copy_result){m.sources[0].copy.n_arrays, m.total, 0};
     for (size_t i = 0; i < n_sources; i++) {
         shf_copy_free(&m.sources[i].copy);
         sheaf_store_free(&m.sources[i].store);

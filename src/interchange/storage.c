@@ -77,14 +77,17 @@ typedef struct job {
     bool summaries, series;
 } job;
 
-/* Years of a simulation: its total over its mean, or as many as it took to ruin; 0: not known. */
+uint64_t shf_storage_years(double total, double mean, double ruin_year)
+{
+    double n = total / mean;
+    if (isfinite(n) && n >= 1 && n < 1e9 && fabs(n - round(n)) < 1e-3) return (uint64_t)round(n);
+    return ruin_year >= 0 && ruin_year < 1e9 ? (uint64_t)ruin_year + 1 : 0;
+}
+
 static uint64_t years_of(const shf_storage_one *one)
 {
-    if (!one->has_summary) return 0;
-    double n = one->summary[SHF_STORAGE_TOTAL_LOSSES] / one->summary[SHF_STORAGE_MEAN];
-    if (isfinite(n) && n >= 1 && n < 1e9 && fabs(n - round(n)) < 1e-3) return (uint64_t)round(n);
-    double year = one->summary[SHF_STORAGE_RUIN_YEAR];
-    return year >= 0 && year < 1e9 ? (uint64_t)year + 1 : 0;
+    const double *s = one->summary;
+    return one->has_summary ? shf_storage_years(s[SHF_STORAGE_TOTAL_LOSSES], s[SHF_STORAGE_MEAN], s[SHF_STORAGE_RUIN_YEAR]) : 0;
 }
 
 static uint64_t samples_of(const shf_storage_one *one, size_t item)

@@ -51,6 +51,9 @@ void shf_storage_sort(shf_storage *storage);
 /* "sim_12" + suffix; false when the name is none. */
 bool shf_storage_id(const char *name, const char *suffix, int64_t *id);
 
+/* Years of a simulation: its total over its mean, or as many as it took to ruin (NaN: no ruin); 0: not known. */
+uint64_t shf_storage_years(double total, double mean, double ruin_year);
+
 /* From what a storage holds to the store. */
 sheaf_status shf_storage_import(shf_storage *storage, shf_importer *in, sheaf_error *err);
 

@@ -229,7 +229,10 @@ def test_foreign_hdf5_and_zarr_arrays_in():
         for args in ([f"f{version}.zarr", "z.zarr", "--array", "deep/z"], [f"f{version}.zarr/deep", "z.zarr", "--array", "z"]):
             sheaf("import", *args, "--replace")
             same(held("z.zarr", "z")[0], np.arange(6.0).reshape(2, 3))
-        sheaf("convert", f"f{version}.zarr", "whole.h5", "--replace")
+        done = subprocess.run([SHEAF, "convert", f"f{version}.zarr", "whole.h5", "--replace", "--quiet"], capture_output=True, text=True)
+        assert done.returncode == 0 and "1 groups inside" in done.stderr, done
+        sheaf("convert", f"f{version}.zarr/deep", "deep.npyd", "--format", "npy", "--replace")
+        same(np.load("deep.npyd/z.npy"), np.arange(6.0).reshape(2, 3))
         with h5py.File("whole.h5") as f:
             same(f["y"], y)
             assert f.attrs["who"] == "zarr-python"
@@ -271,11 +274,31 @@ def test_long_parquet_goes_out_and_comes_back():
     refused(1, "where a trajectory begins, not 0", "import", "late.parquet", "out.zarr")
 
 
+def test_convert_takes_and_makes_parquet():
+    sheaf("convert", "run.h5", "converted.parquet")
+    assert pd.read_parquet("converted.parquet").equals(pd.read_parquet("long.parquet"))
+    sheaf("convert", "converted.parquet", "converted.zarr")
+    same(held("converted.zarr", "assets")[0], held("run.zarr", "assets")[0])
+    refused(2, "--every", "convert", "run.h5", "out.parquet", "--every", "2")
+
+
 def test_a_parquet_table_of_summaries_and_one_of_columns():
     sheaf("import", "summaries.parquet", "summaries.zarr")
     same(held("summaries.zarr", "trajectory")[0], range(600))
     same(held("summaries.zarr", "final_assets")[0], held("run.zarr", "final_assets")[0])
-    same(np.isnan(held("summaries.zarr", "ruin_year")[0]), held("run.zarr", "ruin_year")[0] == -1)
+    sheaf("export", "summaries.zarr", "again.csv")
+    sheaf("export", "run.zarr", "first.csv")
+    with open("again.csv") as a, open("first.csv") as b:
+        assert a.read() == b.read()
+    same(held("summaries.zarr", "length")[0], held("run.zarr", "length")[0])
+    assert "ruin" in subprocess.run([SHEAF, "summary", "summaries.zarr"], capture_output=True, text=True, check=True).stdout
+    big = 2**62 + 1
+    pd.DataFrame({"id": [1, 2, 3], "n": pd.array([big, None, 0], "Int64"), "x": pd.array([0.0, None, 2.0], "Float64"),
+                  "y": [np.nan, 0.0, 1.0]}).to_parquet("absent.parquet")
+    sheaf("import", "absent.parquet", "absent.npyd")
+    sheaf("export", "absent.npyd", "absent.csv", "--what", "all")
+    with open("absent.csv") as f:
+        assert f.read() == f"trajectory,n,x,y\n1,{big},0,\n2,,,0\n3,0,2,1\n"
     pd.DataFrame({"id": [3, 3], "x": [1.0, 2.0]}).to_parquet("twice.parquet")
     refused(1, "trajectory 3 is there twice", "import", "twice.parquet", "out.zarr")
     pd.DataFrame({"t": [0.5, 1.0], "load": [1.0, 2.0], "on": [True, False]}).to_parquet("columns.parquet")
