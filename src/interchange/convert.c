@@ -61,7 +61,7 @@ sheaf_status shf_copy_finish(sheaf_store **to, const char *path, sheaf_status st
     if (status == SHEAF_OK) {
         bool begun = *to != NULL;
         status = sheaf_store_close(to, err);
-        if (status == SHEAF_OK || !begun) return status;
+        if (status == SHEAF_OK || status == SHEAF_ERR_BUSY || !begun) return status;
     } else if (!*to) {
         return status;
     }

@@ -235,6 +235,19 @@ static sheaf_status name_variable(shf_importer *in, const char *path, sheaf_erro
     return SHEAF_OK;
 }
 
+static void remove_store(const shf_importer *in)
+{
+    sheaf_status removed = sheaf_store_remove(in->store, NULL);
+    (void)removed; /* the first error is the one to tell */
+}
+
+/* The end of what went well. A file that an outside reader holds keeps all that was stored; else what could not be ended is not left. */
+static sheaf_status ended(const shf_importer *in, sheaf_status status)
+{
+    if (status != SHEAF_OK && status != SHEAF_ERR_BUSY && !in->spec->resume) remove_store(in);
+    return status;
+}
+
 /* Records that were appended as they are: each id once, then the end. */
 static sheaf_status finish_plain(shf_importer *in, sheaf_status status, sheaf_error *err)
 {
@@ -244,10 +257,9 @@ static sheaf_status finish_plain(shf_importer *in, sheaf_status status, sheaf_er
     if (status == SHEAF_OK && shf_id_index_duplicate(&in->ids, &id, &a, &b))
         status = shf_fail_at(err, SHEAF_ERR_DUPLICATE, NULL, NULL, (int64_t)b, -1, "trajectory %lld is there twice, in rows %llu and %llu",
                              (long long)id, (unsigned long long)a, (unsigned long long)b);
-    if (status == SHEAF_OK) return sheaf_store_close(&in->plain, err);
+    if (status == SHEAF_OK) return ended(in, sheaf_store_close(&in->plain, err));
     sheaf_store_free(&in->plain);
-    sheaf_status removed = sheaf_store_remove(in->store, NULL);
-    (void)removed; /* the first error is the one to tell */
+    remove_store(in);
     return status;
 }
 
@@ -256,18 +268,15 @@ static sheaf_status finish_run(shf_importer *in, sheaf_status status, sheaf_erro
 {
     if (in->plain) return finish_plain(in, status, err);
     if (status == SHEAF_OK && !in->run) return shf_fail(err, SHEAF_ERR_INPUT, "the input is empty");
-    if (status == SHEAF_OK) return sheaf_ensemble_close(&in->run, err);
+    if (status == SHEAF_OK) return ended(in, sheaf_ensemble_close(&in->run, err));
     bool begun = in->run != NULL;
     if (in->spec->resume || status == SHEAF_ERR_BUDGET) { /* what is committed stays */
-        sheaf_status ended = sheaf_ensemble_suspend(&in->run, NULL);
-        (void)ended;
+        sheaf_status suspended = sheaf_ensemble_suspend(&in->run, NULL);
+        (void)suspended;
         return status;
     }
     sheaf_ensemble_free(&in->run);
-    if (begun) {
-        sheaf_status removed = sheaf_store_remove(in->store, NULL);
-        (void)removed; /* the first error is the one to tell */
-    }
+    if (begun) remove_store(in);
     return status;
 }
 
