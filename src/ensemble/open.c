@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/checked.h"
 #include "ensemble/ensemble.h"
 
 sheaf_status shf_ensemble_ready(const sheaf_ensemble *run, sheaf_error *err)
@@ -69,12 +70,15 @@ void sheaf_ensemble_free(sheaf_ensemble **run)
 /* The store's limit until only summaries are stored: what their room is held back from. */
 static uint64_t first_limit(const sheaf_ensemble *run)
 {
-    uint64_t limit = run->options.disk_bytes, held = limit / 4;
+    uint64_t limit = run->options.disk_bytes, held = limit / 4, least;
     if (limit == 0 || run->spec.at_limit != SHEAF_AT_LIMIT_SUMMARIES || run->summaries_only) return limit;
-    /* Beside the summaries themselves: metadata, and chunks that are not full. */
-    uint64_t each = run->plan.summary_bytes + run->plan.summary_bytes / 16, rest = (uint64_t)run->plan.n_columns << 16;
-    if (run->spec.n_expected && (__builtin_mul_overflow(run->spec.n_expected, each, &held) || __builtin_add_overflow(held, rest, &held)))
-        held = limit;
+    if (run->spec.n_expected) {
+        if (__builtin_mul_overflow(run->spec.n_expected, run->plan.summary_bytes, &least)) least = limit;
+        /* Chunks that are not full are for a while there twice, and in the log; but series get a quarter, where the summaries leave it. */
+        uint64_t rest = (uint64_t)run->plan.n_columns << 18;
+        if (__builtin_mul_overflow(least, 2, &held) || __builtin_add_overflow(held, rest, &held)) held = limit;
+        held = shf_min_u64(held, shf_max_u64(least, limit - limit / 4));
+    }
     return held < limit ? limit - held : 1;
 }
 
