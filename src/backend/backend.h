@@ -28,6 +28,7 @@ typedef struct shf_backend_options {
     bool sync;     /* write so that a power cut loses nothing published */
     bool writable; /* of open */
     bool beside;   /* of create: add to a file that others made, where the format can; the caller checkpoints at once */
+    bool repair;   /* of open, writable: verify follows, which tells what is wrong; else what a writer would hide is an error */
 } shf_backend_options;
 
 typedef struct shf_backend_ops {

@@ -332,7 +332,7 @@ static void queue_full_slabs(sheaf_store *store)
 
 static sheaf_status recover(sheaf_store *store, bool was_there, sheaf_error *err)
 {
-    const shf_backend_options backend = {.sync = store->options.sync, .writable = true};
+    const shf_backend_options backend = {.sync = store->options.sync, .writable = true, .repair = store->repairing};
     bool changed;
     bool by_log = was_there && shf_store_has_log(store) && store->log.header.generation != 0;
     if (by_log) SHF_TRY(finish_redo(store, err));
@@ -359,8 +359,8 @@ static sheaf_status recover(sheaf_store *store, bool was_there, sheaf_error *err
     return status;
 }
 
-sheaf_status shf_store_open_writer(const char *path, const sheaf_store_options *options, sheaf_damage_callback tell, void *context,
-                                   sheaf_store **out, sheaf_error *err)
+sheaf_status shf_store_open_writer(const char *path, const sheaf_store_options *options, bool repair, sheaf_damage_callback tell,
+                                   void *context, sheaf_store **out, sheaf_error *err)
 {
     const shf_backend_ops *ops;
     sheaf_store *store = NULL;
@@ -372,6 +372,7 @@ sheaf_status shf_store_open_writer(const char *path, const sheaf_store_options *
     if (ops->probe && !ops->probe(path))
         return shf_fail_at(err, SHEAF_ERR_NOT_FOUND, path, NULL, -1, -1, "%s is no %s store", path, ops->name);
     SHF_TRY(shf_store_new(path, ops, options, &store, err));
+    store->repairing = repair;
     store->tell_damage = tell;
     store->tell_context = context;
     sheaf_status status = shf_log_acquire(&store->log, ops->sidecar(store->path), store->options.sync, &was_there, err);
@@ -391,7 +392,7 @@ sheaf_status sheaf_store_open_append(const char *path, const sheaf_store_options
 {
     if (!path || !out) return shf_fail(err, SHEAF_ERR_ARGUMENT, "sheaf_store_open_append: NULL");
     *out = NULL;
-    return shf_store_open_writer(path, options, NULL, NULL, out, err);
+    return shf_store_open_writer(path, options, false, NULL, NULL, out, err);
 }
 
 /* The last checkpoint; an outside reader that holds the file is waited for, but not for ever. */

@@ -185,7 +185,7 @@ static sheaf_status load_partial(sheaf_store *store, size_t i, sheaf_error *err)
     slab->first_row = base;
     sheaf_status status = sheaf_store_read(store, array->name, axes, slab->rows, (size_t)n_rows * array->row_bytes, err);
     slab->first_row = block * array->chunk[0];
-    if (status == SHEAF_ERR_DAMAGED && store->tell_damage) {
+    if (status == SHEAF_ERR_DAMAGED && store->repairing) {
         if (err) shf_store_tell(store, err);
         shf_dtype_fill(array->dtype, slab->rows, (size_t)n_rows * array->row_bytes / array->item_size);
         return SHEAF_OK;

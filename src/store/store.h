@@ -92,6 +92,7 @@ struct sheaf_store {
     uint64_t reserved_bytes;
     uint64_t backend_allocated, backend_written; /* as of the last writing call */
     _Atomic uint64_t memory_bytes;
+    bool repairing; /* what is damaged is given up */
     sheaf_damage_callback tell_damage; /* repair: damage is told and passed over; else NULL */
     void *tell_context;
     uint64_t n_given_up;
@@ -165,8 +166,8 @@ sheaf_status shf_store_new(const char *path, const shf_backend_ops *ops, const s
                            sheaf_error *err);
 void shf_store_destroy(sheaf_store *store);
 /* Opens for appending; with tell, damage of the last chunks is told and passed over. */
-sheaf_status shf_store_open_writer(const char *path, const sheaf_store_options *options, sheaf_damage_callback tell, void *context,
-                                   sheaf_store **out, sheaf_error *err);
+sheaf_status shf_store_open_writer(const char *path, const sheaf_store_options *options, bool repair, sheaf_damage_callback tell,
+                                   void *context, sheaf_store **out, sheaf_error *err);
 void shf_store_tell(sheaf_store *store, const sheaf_error *damage);
 
 #endif

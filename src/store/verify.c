@@ -25,14 +25,19 @@ static uint64_t stored_rows(const sheaf_store *store, size_t i)
     return oldest ? shf_min_u64(rows, oldest->first_row) : rows;
 }
 
+/* What a store claims is not believed for ever: so many damaged chunks of an array end its check, and so many in a row that are not there. */
+#define MOST_DAMAGED 10000u
+#define MOST_ABSENT ((uint64_t)1 << 21)
+
 static sheaf_status check_chunk(sheaf_store *store, size_t i, uint64_t block, uint64_t column, shf_buf *bytes, void *chunk, bool drop,
-                                sheaf_error *err)
+                                uint64_t *n_absent, sheaf_error *err)
 {
     const shf_array *array = &store->layout.arrays[i];
     uint32_t mask = 0;
     bool absent = false;
     sheaf_error damage;
     sheaf_status status = store->ops->get(store->state, i, block, column, bytes, &mask, &absent, &damage);
+    *n_absent = absent ? *n_absent + 1 : 0;
     if (status == SHEAF_OK && !absent) status = store->ops->decode(array, bytes->data, bytes->size, mask, chunk, &damage);
     if (status == SHEAF_OK) return SHEAF_OK;
     if (status == SHEAF_ERR_MEMORY) {
@@ -47,13 +52,18 @@ static sheaf_status check_chunk(sheaf_store *store, size_t i, uint64_t block, ui
 static sheaf_status check_chunks(sheaf_store *store, size_t i, bool drop, sheaf_error *err)
 {
     const shf_array *array = &store->layout.arrays[i];
-    uint64_t rows = stored_rows(store, i), n_blocks = shf_ceil_div(rows, array->chunk[0]);
+    uint64_t rows = stored_rows(store, i), n_blocks = shf_ceil_div(rows, array->chunk[0]), n_absent = 0, before = store->n_given_up;
     shf_buf bytes = {0};
     uint8_t *chunk = shf_malloc_aligned(array->chunk_bytes);
     sheaf_status status = chunk ? SHEAF_OK : shf_fail_memory(err, array->chunk_bytes, array->name);
     for (uint64_t block = 0; status == SHEAF_OK && block < n_blocks; block++)
-        for (uint64_t column = 0; status == SHEAF_OK && column < array->n_columns; column++)
-            status = check_chunk(store, i, block, column, &bytes, chunk, drop, err);
+        for (uint64_t column = 0; status == SHEAF_OK && column < array->n_columns; column++) {
+            status = check_chunk(store, i, block, column, &bytes, chunk, drop, &n_absent, err);
+            if (status == SHEAF_OK && (store->n_given_up - before > MOST_DAMAGED || n_absent > MOST_ABSENT))
+                status = shf_fail_at(err, SHEAF_ERR_DAMAGED, store->path, array->name, (int64_t)(block * array->chunk[0]), -1,
+                                     "array %s claims %llu records, but from record %llu on too many chunks are damaged or not there",
+                                     array->name, (unsigned long long)rows, (unsigned long long)(block * array->chunk[0]));
+        }
     shf_free(chunk);
     shf_buf_free(&bytes);
     return status;
@@ -85,6 +95,21 @@ static sheaf_status check_all(sheaf_store *store, bool drop, sheaf_error *err)
     return SHEAF_OK;
 }
 
+/* Metadata that cannot be read as what they should be, or a part that is not there, in what is a store at all. */
+static bool is_damage(const char *path, sheaf_status status)
+{
+    const shf_backend_ops *ops;
+    switch (status) {
+    case SHEAF_ERR_DAMAGED:
+    case SHEAF_ERR_INPUT:
+    case SHEAF_ERR_TRUNCATED:
+    case SHEAF_ERR_RANGE:
+    case SHEAF_ERR_MISMATCH: return true;
+    case SHEAF_ERR_NOT_FOUND: return shf_backend_find(NULL, path, &ops, NULL) == SHEAF_OK && ops->probe && ops->probe(path);
+    default: return false;
+    }
+}
+
 sheaf_status sheaf_store_verify(const char *path, sheaf_damage_callback callback, void *context, uint64_t *n_damaged, sheaf_error *err)
 {
     if (!path || !n_damaged) return shf_fail(err, SHEAF_ERR_ARGUMENT, "sheaf_store_verify: NULL");
@@ -92,8 +117,9 @@ sheaf_status sheaf_store_verify(const char *path, sheaf_damage_callback callback
     sheaf_store *store = NULL;
     sheaf_error damage;
     sheaf_status status = sheaf_store_open(path, NULL, &store, &damage);
-    if (status == SHEAF_ERR_DAMAGED) { /* not even its metadata can be read */
+    if (status != SHEAF_OK && is_damage(path, status)) {
         *n_damaged = 1;
+        shf_error_locate(&damage, path, NULL, -1, -1);
         if (callback) callback(context, &damage);
         return SHEAF_OK;
     }
@@ -116,7 +142,7 @@ sheaf_status sheaf_store_repair(const char *path, sheaf_damage_callback callback
     sheaf_store *store = NULL;
     sheaf_store_options options = sheaf_store_options_init();
     options.commit_interval_ms = options.checkpoint_interval_ms = 0;
-    SHF_TRY(shf_store_open_writer(path, &options, callback, context, &store, err));
+    SHF_TRY(shf_store_open_writer(path, &options, true, callback, context, &store, err));
     sheaf_status status = check_all(store, true, err);
     *n_given_up = store->n_given_up;
     sheaf_status closed = sheaf_store_close(&store, status == SHEAF_OK ? err : NULL);

@@ -17,7 +17,7 @@ static bool is_reserved(const char *name)
     static const char *const names[] = {
         "CLASS",       "NAME",          "DIMENSION_LIST", "REFERENCE_LIST", "DIMENSION_LABELS", "_Netcdf4Dimid", "_Netcdf4Coordinates",
         "_nc3_strict", "_NCProperties", "sheaf",          JSON_LIST,        "sheaf_dimensions", "sheaf_record",  "sheaf_position",
-        "dtype"};
+        "sheaf_index", "dtype"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!strcmp(name, names[i])) return true;
     return false;

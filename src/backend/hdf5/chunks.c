@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/checked.h"
+#include "base/crc32c.h"
 
 static sheaf_status reserve(shf_h5_chunks *chunks, uint64_t n, sheaf_error *err)
 {
@@ -71,4 +72,15 @@ uint64_t shf_h5_content_count(const shf_array *array, const shf_h5_content *cont
     uint64_t n = 0, index, positions = shf_h5_content_positions(array, content);
     for (uint64_t i = 0; i < positions; i++) n += shf_h5_content_at(array, content, i, &index).offset != 0;
     return n;
+}
+
+uint32_t shf_h5_index_crc(uint32_t crc, uint64_t index, shf_h5_chunk chunk)
+{
+    uint8_t bytes[24];
+    if (!chunk.offset) return crc;
+    shf_set_u64(bytes, index);
+    shf_set_u64(bytes + 8, chunk.offset);
+    shf_set_u32(bytes + 16, chunk.size);
+    shf_set_u32(bytes + 20, chunk.mask);
+    return shf_crc32c(crc, bytes, sizeof bytes);
 }

@@ -41,4 +41,7 @@ uint64_t shf_h5_content_count(const shf_array *array, const shf_h5_content *cont
 uint64_t shf_h5_content_positions(const shf_array *array, const shf_h5_content *content);
 shf_h5_chunk shf_h5_content_at(const shf_array *array, const shf_h5_content *content, uint64_t position, uint64_t *index);
 
+/* Goes on with the checksum of an array's chunk index: its chunks in order, those that are not there left out. */
+uint32_t shf_h5_index_crc(uint32_t crc, uint64_t index, shf_h5_chunk chunk);
+
 #endif

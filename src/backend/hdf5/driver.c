@@ -12,14 +12,24 @@ typedef struct access_info {
     shf_h5_medium *medium;
 } access_info;
 
-typedef struct driver_file {
+typedef struct shf_h5_driver_file {
     H5FD_t base; /* libhdf5's part, first */
     shf_h5_medium *medium;
+    uint64_t serial; /* no other file has it */
 } driver_file;
+
+/* Stands for a medium that is gone: after some errors libhdf5 keeps a file open, and looks at it again when the process ends. */
+static shf_h5_medium g_gone = {.failed = true};
+static uint64_t g_serial;
+
+static const driver_file *of(const H5FD_t *file)
+{
+    return (const void *)file;
+}
 
 static shf_h5_medium *medium_of(const H5FD_t *file)
 {
-    return ((const driver_file *)(const void *)file)->medium;
+    return of(file)->medium;
 }
 
 void shf_h5_medium_write(shf_h5_medium *medium, uint64_t start)
@@ -43,6 +53,7 @@ sheaf_status shf_h5_medium_write_beside(shf_h5_medium *medium, uint64_t start, c
 void shf_h5_medium_free(shf_h5_medium *medium)
 {
     shf_h5_pages_free(&medium->pages);
+    if (medium->opened) medium->opened->medium = &g_gone;
     shf_buf_free(&medium->region);
     memset(medium, 0, sizeof *medium);
 }
@@ -81,19 +92,22 @@ static H5FD_t *driver_open(const char *name, unsigned flags, hid_t access, haddr
     driver_file *file = info ? shf_calloc(1, sizeof *file) : NULL;
     if (!file) return NULL;
     file->medium = info->medium;
+    file->serial = ++g_serial;
+    info->medium->opened = file;
     return &file->base;
 }
 
 static herr_t driver_close(H5FD_t *file)
 {
+    if (medium_of(file)->opened == of(file)) medium_of(file)->opened = NULL;
     shf_free(file);
     return 0;
 }
 
-/* No two media are the same file, even on the same path. */
+/* No two openings are the same file, even on the same path. */
 static int driver_compare(const H5FD_t *a, const H5FD_t *b)
 {
-    uintptr_t x = (uintptr_t)medium_of(a), y = (uintptr_t)medium_of(b);
+    uint64_t x = of(a)->serial, y = of(b)->serial;
     return x < y ? -1 : x > y;
 }
 

@@ -15,7 +15,10 @@
 
 #define SHF_H5_NOWHERE UINT64_MAX
 
+struct shf_h5_driver_file;
+
 typedef struct shf_h5_medium {
+    struct shf_h5_driver_file *opened; /* what libhdf5 holds of it */
     const shf_file *file; /* Borrowed; NULL while an image is made */
     uint64_t file_size;
     bool writing;

@@ -97,6 +97,20 @@ static sheaf_status make_index(shf_h5_medium *image, hid_t dataset, const shf_ar
     return SHEAF_OK;
 }
 
+/* The B-tree has no checksum of its own: "sheaf_index" is that of where the chunks lie. */
+static sheaf_status make_index_checksum(hid_t dataset, const shf_array *array, const shf_h5_content *content, sheaf_error *err)
+{
+    char text[16];
+    uint32_t crc = 0;
+    uint64_t index, positions = shf_h5_content_positions(array, content);
+    for (uint64_t i = 0; i < positions; i++) {
+        shf_h5_chunk chunk = shf_h5_content_at(array, content, i, &index);
+        crc = shf_h5_index_crc(crc, index, chunk);
+    }
+    (void)snprintf(text, sizeof text, "%08x", crc);
+    return shf_h5_attribute_set_text(dataset, "sheaf_index", text, err);
+}
+
 static sheaf_status make_array_attributes(hid_t dataset, const shf_h5_view *view, const shf_array *array, const json_t *attributes,
                                           sheaf_error *err)
 {
@@ -134,6 +148,7 @@ static sheaf_status make_array(shf_h5_medium *image, hid_t file, const shf_h5_vi
     hid_t dataset = make_dataset(file, array, content->length);
     if (dataset < 0) return shf_h5_fail(err, SHEAF_ERR_IO, array->name, "cannot make the dataset of array");
     sheaf_status status = make_array_attributes(dataset, view, array, content->attributes, err);
+    if (status == SHEAF_OK && !view->beside) status = make_index_checksum(dataset, array, content, err);
     if (status == SHEAF_OK) status = make_index(image, dataset, array, content, root, err);
     if (H5Dclose(dataset) < 0 && status == SHEAF_OK)
         status = shf_h5_fail(err, SHEAF_ERR_IO, array->name, "cannot close the dataset of array");

@@ -2,7 +2,9 @@
 #include "backend/hdf5/library.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "backend/hdf5/driver.h"
@@ -52,9 +54,17 @@ bool shf_h5_failed_with(const char *message)
     return !strcmp(found.text, message);
 }
 
+/* Runs before libhdf5's own end, which would print that memory of a damaged file is still held. */
+static void end_quietly(void)
+{
+    (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+}
+
 sheaf_status shf_h5_fail(sheaf_error *err, sheaf_status code, const char *path, const char *what)
 {
+    static bool registered;
     innermost found = {"no reason given"};
+    if (!registered) registered = atexit(end_quietly) == 0;
     (void)H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_first, &found);
     (void)H5Eclear2(H5E_DEFAULT);
     return shf_fail_at(err, code, path, NULL, -1, -1, "%s %s: %s", what, path ? path : "", found.text);

@@ -34,6 +34,7 @@ typedef struct shf_h5_array {
     char *link;                        /* path of the dataset in the file; owned */
     int8_t filters[3];                 /* reader: position of shuffle, deflate, fletcher32 in the file's pipeline; -1: not in it */
     bool other_fill;                   /* what was never stored reads as another value than ours: libhdf5 makes it */
+    bool index_wrong;                  /* its chunks do not lie where the index's checksum says: repair tells */
     bool by_library;                   /* not chunks that decode understands: read through libhdf5 */
 } shf_h5_array;
 
@@ -41,7 +42,7 @@ typedef struct shf_h5_state {
     char *path; /* owned */
     shf_file file;
     shf_layout *layout; /* the store's */
-    bool sync, writable;
+    bool sync, writable, repair;
     pthread_mutex_t mutex; /* of what put, adopt and get share: the tables of chunks */
     shf_h5_array *arrays;
     size_t n_arrays;

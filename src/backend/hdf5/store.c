@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The back end's table, opening, and what is small. */
+#include <stdio.h>
 #include <string.h>
 
+#include "backend/hdf5/attributes.h"
 #include "backend/hdf5/filters.h"
 #include "backend/hdf5/library.h"
 #include "backend/hdf5/state.h"
@@ -41,6 +43,52 @@ static char *sidecar(const char *path)
 
 /* ---- opening ---- */
 
+/* Whether the chunks lie where the writer put them: crc is the checksum of where they were found. */
+static sheaf_status check_index(shf_h5_state *state, size_t i, uint32_t crc, sheaf_error *err)
+{
+    const shf_array *array = &state->layout->arrays[i];
+    char *text = NULL, computed[16];
+    if (!state->medium.head_size) return SHEAF_OK; /* copied by another program: chunks lie elsewhere */
+    shf_h5_lock();
+    hid_t dataset = shf_h5_dataset(state, i);
+    sheaf_status status = dataset < 0 ? (sheaf_status)shf_h5_fail(err, SHEAF_ERR_DAMAGED, state->path, "cannot open an array of")
+                                      : shf_h5_attribute_text(dataset, "sheaf_index", &text, err);
+    shf_h5_unlock();
+    (void)snprintf(computed, sizeof computed, "%08x", crc);
+    if (status == SHEAF_OK && text && strcmp(text, computed) != 0)
+        status = shf_fail_at(err, SHEAF_ERR_DAMAGED, state->path, array->name, -1, -1,
+                             "%s: the chunk index of array %s has checksum %s, expected %.16s", state->path, array->name, computed, text);
+    shf_free(text);
+    if (status != SHEAF_OK) shf_error_locate(err, state->path, array->name, -1, -1);
+    return status;
+}
+
+/* Where a chunk lies, as the writer's tables take it; repair leaves out one that cannot be. */
+static sheaf_status load_chunk(shf_h5_state *state, size_t i, uint64_t index, shf_h5_chunk *chunk, uint32_t *crc, sheaf_error *err)
+{
+    sheaf_status status = shf_h5_locate(state, i, index, chunk, err);
+    if (status == SHEAF_ERR_DAMAGED && state->repair) {
+        state->arrays[i].index_wrong = true;
+        *chunk = (shf_h5_chunk){0};
+        status = SHEAF_OK;
+    }
+    *crc = shf_h5_index_crc(*crc, index, *chunk);
+    return status;
+}
+
+static sheaf_status load_partial(shf_h5_state *state, size_t i, uint64_t block, uint32_t *crc, sheaf_error *err)
+{
+    const shf_array *array = &state->layout->arrays[i];
+    shf_h5_partial *partial = &state->arrays[i].partial;
+    shf_h5_partial_free(partial);
+    partial->block = block;
+    partial->columns = shf_calloc((size_t)array->n_columns, sizeof *partial->columns);
+    if (!partial->columns) return shf_fail_memory(err, (size_t)array->n_columns * sizeof *partial->columns, "partial chunks");
+    for (uint64_t column = 0; column < array->n_columns; column++)
+        SHF_TRY(load_chunk(state, i, block * array->n_columns + column, &partial->columns[column], crc, err));
+    return SHEAF_OK;
+}
+
 sheaf_status shf_h5_load_array(shf_h5_state *state, size_t i, sheaf_error *err)
 {
     const shf_array *array = &state->layout->arrays[i];
@@ -53,19 +101,17 @@ sheaf_status shf_h5_load_array(shf_h5_state *state, size_t i, sheaf_error *err)
         return shf_fail_at(err, SHEAF_ERR_DAMAGED, state->path, array->name, -1, -1,
                            "%s: array %s claims %llu blocks of chunks, the file has %llu bytes", state->path, array->name,
                            (unsigned long long)n_full, (unsigned long long)state->medium.file_size);
+    uint32_t crc = 0;
     for (uint64_t index = 0; index < n; index++) {
         shf_h5_chunk chunk;
-        SHF_TRY(shf_h5_locate(state, i, index, &chunk, err));
+        SHF_TRY(load_chunk(state, i, index, &chunk, &crc, err));
         SHF_TRY(shf_h5_chunks_set(&own->chunks, index, chunk, err));
         state->raw_end = shf_max_u64(state->raw_end, chunk.offset + chunk.size);
     }
-    if (!partial) return SHEAF_OK;
-    shf_h5_partial_free(&own->partial);
-    own->partial.block = n_full;
-    own->partial.columns = shf_calloc((size_t)array->n_columns, sizeof *own->partial.columns);
-    if (!own->partial.columns) return shf_fail_memory(err, (size_t)array->n_columns * sizeof *own->partial.columns, "partial chunks");
-    for (uint64_t column = 0; column < array->n_columns; column++)
-        SHF_TRY(shf_h5_locate(state, i, n + column, &own->partial.columns[column], err));
+    if (partial) SHF_TRY(load_partial(state, i, n_full, &crc, err));
+    sheaf_status status = check_index(state, i, crc, err);
+    if (status != SHEAF_ERR_DAMAGED) return status;
+    own->index_wrong = true; /* or another program has rewritten chunks */
     return SHEAF_OK;
 }
 
@@ -111,6 +157,7 @@ static sheaf_status open_store(const char *path, const shf_backend_options *opti
 {
     shf_h5_state *state;
     SHF_TRY(shf_h5_state_new(path, layout, options->sync, options->writable, &state, err));
+    state->repair = options->writable && options->repair;
     sheaf_status status = open_state(state, err);
     if (status != SHEAF_OK) {
         (void)close_store(state, NULL);
@@ -169,10 +216,28 @@ static void verify_array(shf_h5_state *state, size_t i, void (*tell)(void *conte
         tell(context, &damage);
         return;
     }
+    uint32_t crc = 0;
     for (uint64_t index = 0; index < n; index++) {
         sheaf_error damage;
         shf_h5_chunk chunk;
         if (shf_h5_locate(state, i, index, &chunk, &damage) != SHEAF_OK) tell(context, &damage);
+        else crc = shf_h5_index_crc(crc, index, chunk);
+    }
+    sheaf_error damage;
+    if (check_index(state, i, crc, &damage) != SHEAF_OK) tell(context, &damage);
+}
+
+/* What open has found: the chunks themselves are read by the caller. */
+static void tell_indexes(shf_h5_state *state, void (*tell)(void *context, const sheaf_error *damage), void *context)
+{
+    for (size_t i = 0; i < state->n_arrays; i++) {
+        const char *name = state->layout->arrays[i].name;
+        sheaf_error damage;
+        if (!state->arrays[i].index_wrong) continue;
+        (void)shf_fail_at(&damage, SHEAF_ERR_DAMAGED, state->path, name, -1, -1,
+                          "%s: the chunk index of array %s was damaged: chunks may be missing or lie at a wrong place", state->path, name);
+        tell(context, &damage);
+        state->arrays[i].index_wrong = false;
     }
 }
 
@@ -180,7 +245,10 @@ static sheaf_status verify(void *opaque, void (*tell)(void *context, const sheaf
 {
     (void)err;
     shf_h5_state *state = opaque;
-    if (state->writable) return SHEAF_OK; /* open has looked at every chunk */
+    if (state->writable) {
+        tell_indexes(state, tell, context);
+        return SHEAF_OK;
+    }
     pthread_rwlock_rdlock(&state->view);
     for (size_t i = 0; i < state->n_arrays; i++) verify_array(state, i, tell, context);
     pthread_rwlock_unlock(&state->view);

@@ -125,6 +125,7 @@ static sheaf_status new_state(const char *path, shf_layout *layout, const shf_ba
     state->layout = layout;
     state->writable = options->writable;
     state->sync = options->sync;
+    state->repair = options->writable && options->repair;
     state->lengths = (shf_file)SHF_FILE_CLOSED;
     state->path = shf_strdup(path);
     if (!state->path) {
@@ -203,6 +204,15 @@ static sheaf_status npy_create(const char *path, shf_layout *layout, const shf_b
     return status;
 }
 
+/* Whether a header that was parsed with this outcome is that of the array, its rows apart. */
+static bool agrees(const shf_npy_header *header, const shf_array *array, sheaf_status parsed)
+{
+    bool same = parsed == SHEAF_OK && header->dtype == array->dtype && header->ndim == (unsigned)array->ndim && !header->fortran_order &&
+                !header->big_endian;
+    for (int axis = 1; same && axis < array->ndim; axis++) same = header->shape[axis] == array->shape[axis];
+    return same;
+}
+
 /* Checks a file's header against the schema: dtype, row shape, and that the committed rows are there. */
 static sheaf_status check_array(npy_state *state, size_t i, sheaf_error *err)
 {
@@ -214,14 +224,18 @@ static sheaf_status check_array(npy_state *state, size_t i, sheaf_error *err)
     SHF_TRY(shf_file_read(&file->file, bytes, sizeof bytes, 0, err));
     SHF_TRY(shf_file_size(&file->file, &size, err));
     sheaf_status status = shf_npy_parse(bytes, sizeof bytes, &header, err);
+    bool renewed = state->repair && !agrees(&header, array, status);
+    if (renewed) { /* the schema says it all */
+        status = SHEAF_OK;
+        header.header_size = SHF_NPY_HEADER_SIZE;
+        header.shape[0] = UINT64_MAX;
+    }
     if (status != SHEAF_OK) {
         shf_error_locate(err, file->file.path, array->name, -1, 0);
         if (err) err->code = SHEAF_ERR_DAMAGED;
         return SHEAF_ERR_DAMAGED;
     }
-    bool same = header.dtype == array->dtype && header.ndim == (unsigned)array->ndim && !header.fortran_order && !header.big_endian;
-    for (int axis = 1; same && axis < array->ndim; axis++) same = header.shape[axis] == array->shape[axis];
-    if (!same)
+    if (!renewed && !agrees(&header, array, status))
         return shf_fail_at(err, SHEAF_ERR_DAMAGED, file->file.path, array->name, -1, 0, "%s: its header does not agree with sheaf.json",
                            file->file.path);
     file->data_offset = header.header_size;
@@ -232,6 +246,7 @@ static sheaf_status check_array(npy_state *state, size_t i, sheaf_error *err)
                            "%s: expected %llu bytes for %llu rows, got %llu", file->file.path, (unsigned long long)need,
                            (unsigned long long)rows, (unsigned long long)size);
     file->rows = rows;
+    if (renewed && array->record < 0) return shf_npyd_header_write(state, i, rows, err);
     if (!state->writable || array->record < 0) return SHEAF_OK;
     if (size > need) SHF_TRY(shf_file_truncate(&file->file, need, err));
     return header.shape[0] == rows ? SHEAF_OK : shf_npyd_header_write(state, i, rows, err);

@@ -18,7 +18,7 @@ typedef struct npy_array {
 typedef struct npy_state {
     char *path;
     shf_layout *layout;
-    bool writable, sync;
+    bool writable, sync, repair;
     shf_file lengths;
     uint64_t sequence; /* of the slot published last */
     npy_array *arrays;
@@ -31,6 +31,9 @@ sheaf_status shf_npyd_schema_write(npy_state *state, sheaf_error *err);
 sheaf_status shf_npyd_schema_read(const char *path, shf_layout *layout, sheaf_error *err);
 sheaf_status shf_npyd_lengths_write(npy_state *state, sheaf_error *err);
 sheaf_status shf_npyd_lengths_read(npy_state *state, sheaf_error *err);
+/* Tells of slots that are not whole. */
+sheaf_status shf_npyd_lengths_check(const npy_state *state, void (*tell)(void *context, const sheaf_error *damage), void *context,
+                                    sheaf_error *err);
 #define NPY_SUM_BLOCK_BYTES ((uint64_t)1 << 20)
 #define NPY_SUM_READ_BYTES ((size_t)256 << 10)
 /* Checksums: of bytes as they are appended; written at a checkpoint; read (*there = false: an older store has none); made again for what was

@@ -128,6 +128,7 @@ sheaf_status shf_npyd_schema_read(const char *path, shf_layout *layout, sheaf_er
 /* sheaf.len: two slots, written in turn; the valid one with the higher sequence counts.
  * Slot: magic u32, count u32, sequence u64, count lengths u64, crc32c u32 of all before. */
 #define SLOT_MAGIC 0x314c4853u /* "SHL1" */
+enum { CHECK_ATTEMPTS = 8 };
 
 static size_t slot_bytes(const shf_layout *layout)
 {
@@ -150,12 +151,17 @@ sheaf_status shf_npyd_lengths_write(npy_state *state, sheaf_error *err)
     return SHEAF_OK;
 }
 
+static bool is_whole(const npy_state *state, const uint8_t *slot)
+{
+    size_t n = state->layout->n_records, size = 16 + 8 * n;
+    return shf_get_u32(slot) == SLOT_MAGIC && shf_get_u32(slot + 4) == n && shf_get_u32(slot + size) == shf_crc32c(0, slot, size);
+}
+
 /* True when the slot is whole and newer than what is known. */
 static bool take_slot(npy_state *state, const uint8_t *slot, uint64_t lengths[], bool first)
 {
-    size_t n = state->layout->n_records, size = 16 + 8 * n;
-    if (shf_get_u32(slot) != SLOT_MAGIC || shf_get_u32(slot + 4) != n || shf_get_u32(slot + size) != shf_crc32c(0, slot, size))
-        return false;
+    size_t n = state->layout->n_records;
+    if (!is_whole(state, slot)) return false;
     uint64_t sequence = shf_get_u64(slot + 8);
     if (!first && sequence <= state->sequence) return false;
     state->sequence = sequence;
@@ -177,4 +183,26 @@ sheaf_status shf_npyd_lengths_read(npy_state *state, sheaf_error *err)
                            state->path);
     for (size_t i = 0; i < state->layout->n_records; i++) state->layout->records[i].length = lengths[i];
     return shf_layout_finish(state->layout, err);
+}
+
+/* Of a store that is at rest both slots are whole. */
+sheaf_status shf_npyd_lengths_check(const npy_state *state, void (*tell)(void *context, const sheaf_error *damage), void *context,
+                                    sheaf_error *err)
+{
+    size_t size = slot_bytes(state->layout), got;
+    for (size_t k = 0; k < 2; k++) {
+        uint8_t slot[4096];
+        bool whole = false;
+        for (int i = 0; !whole && i < CHECK_ATTEMPTS; i++) { /* one that is being written is whole the next moment */
+            memset(slot, 0, sizeof slot);
+            SHF_TRY(shf_file_read_some(&state->lengths, slot, size, k * size, &got, err));
+            whole = is_whole(state, slot) || (k == 0 && state->sequence < 2); /* the first commit goes to the second slot */
+        }
+        if (whole) continue;
+        sheaf_error damage;
+        (void)shf_fail_at(&damage, SHEAF_ERR_DAMAGED, state->path, NULL, -1, (int64_t)(k * size), "%s/sheaf.len: slot %zu is not whole",
+                          state->path, k);
+        tell(context, &damage);
+    }
+    return SHEAF_OK;
 }

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/checked.h"
 #include "base/crc32c.h"
+#include "base/dtype.h"
 
 #define SUMS_MAGIC 0x31534853u /* "SHS1" */
 #define BLOCK_BYTES NPY_SUM_BLOCK_BYTES
@@ -124,8 +125,8 @@ sheaf_status shf_npyd_sums_catch_up(npy_state *state, size_t i, sheaf_error *err
 {
     npy_array *array = &state->arrays[i];
     uint64_t end = array->rows * state->layout->arrays[i].row_bytes;
-    /* Blocks that end beyond what is committed are summed again. */
-    array->summed_bytes = shf_min_u64(array->summed_bytes, end) / BLOCK_BYTES * BLOCK_BYTES;
+    /* What was summed stays as it is, so that a damage does not get a checksum of its own; only a block that ends beyond is summed again. */
+    if (array->summed_bytes > end) array->summed_bytes = end / BLOCK_BYTES * BLOCK_BYTES;
     uint8_t *buffer = shf_malloc(NPY_SUM_READ_BYTES);
     if (!buffer) return shf_fail_memory(err, NPY_SUM_READ_BYTES, "checksums");
     sheaf_status status = SHEAF_OK;
@@ -138,46 +139,106 @@ sheaf_status shf_npyd_sums_catch_up(npy_state *state, size_t i, sheaf_error *err
     return status;
 }
 
-static sheaf_status verify_array(npy_state *state, size_t i, uint8_t *buffer, void (*tell)(void *, const sheaf_error *), void *context)
+typedef struct checker {
+    npy_state *state;
+    size_t i;
+    uint8_t *buffer;
+    void (*tell)(void *context, const sheaf_error *damage);
+    void *context;
+} checker;
+
+/* Fill values for data bytes [begin, end), which are whole elements, and their checksum. */
+static sheaf_status give_up(const checker *c, uint64_t begin, uint64_t end, sheaf_error *err)
 {
-    const npy_array *array = &state->arrays[i];
-    const shf_array *info = &state->layout->arrays[i];
-    uint64_t committed = shf_array_rows(state->layout, info) * info->row_bytes;
+    npy_array *array = &c->state->arrays[c->i];
+    const shf_array *info = &c->state->layout->arrays[c->i];
+    uint32_t crc = 0;
+    shf_dtype_fill(info->dtype, c->buffer, NPY_SUM_READ_BYTES / info->item_size);
+    for (uint64_t at = begin; at < end;) {
+        size_t n = (size_t)shf_min_u64(NPY_SUM_READ_BYTES, end - at);
+        SHF_TRY(shf_file_write(&array->file, c->buffer, n, array->data_offset + at, err));
+        crc = shf_crc32c(crc, c->buffer, n);
+        at += n;
+    }
+    array->sums[begin / BLOCK_BYTES] = crc;
+    return SHEAF_OK;
+}
+
+static sheaf_status verify_block(const checker *c, uint64_t begin, uint64_t end, sheaf_error *err)
+{
+    const npy_array *array = &c->state->arrays[c->i];
+    const shf_array *info = &c->state->layout->arrays[c->i];
+    uint32_t crc, expected = array->sums[begin / BLOCK_BYTES];
+    sheaf_error damage;
+    sheaf_status status = sum_range(c->state, c->i, begin, end, c->buffer, &crc, &damage);
+    if (status == SHEAF_OK && crc == expected) return SHEAF_OK;
+    if (status == SHEAF_OK)
+        (void)shf_fail_at(&damage, SHEAF_ERR_DAMAGED, array->file.path, info->name, (int64_t)(begin / info->row_bytes),
+                          (int64_t)(array->data_offset + begin), "%s: bytes %llu to %llu have checksum %08x, expected %08x",
+                          array->file.path, (unsigned long long)(array->data_offset + begin), (unsigned long long)(array->data_offset + end),
+                          crc, expected);
+    c->tell(c->context, &damage);
+    return c->state->writable ? give_up(c, begin, end, err) : SHEAF_OK;
+}
+
+/* Checksums are of committed rows, so those of more rows tell that the lengths are older than they. */
+static void tell_shorter(const checker *c, uint64_t committed)
+{
+    const npy_array *array = &c->state->arrays[c->i];
+    const shf_array *info = &c->state->layout->arrays[c->i];
+    sheaf_error damage;
+    (void)shf_fail_at(&damage, SHEAF_ERR_DAMAGED, array->file.path, info->name, (int64_t)(committed / info->row_bytes), -1,
+                      "%s: sheaf.len says %llu rows, but there are checksums of %llu", array->file.path,
+                      (unsigned long long)(committed / info->row_bytes), (unsigned long long)(array->summed_bytes / info->row_bytes));
+    c->tell(c->context, &damage);
+}
+
+static sheaf_status verify_array(const checker *c, sheaf_error *err)
+{
+    const npy_array *array = &c->state->arrays[c->i];
+    const shf_array *info = &c->state->layout->arrays[c->i];
+    uint64_t committed = shf_array_rows(c->state->layout, info) * info->row_bytes;
+    if (array->summed_bytes > committed) tell_shorter(c, committed);
     for (uint64_t begin = 0; begin < array->summed_bytes; begin += BLOCK_BYTES) {
         uint64_t end = shf_min_u64(array->summed_bytes, begin + BLOCK_BYTES);
         if (end > committed) break;
-        uint32_t crc;
-        sheaf_error damage;
-        sheaf_status status = sum_range(state, i, begin, end, buffer, &crc, &damage);
-        if (status == SHEAF_OK && crc == array->sums[begin / BLOCK_BYTES]) continue;
-        if (status == SHEAF_OK)
-            (void)shf_fail_at(&damage, SHEAF_ERR_DAMAGED, array->file.path, info->name, (int64_t)(begin / info->row_bytes),
-                              (int64_t)(array->data_offset + begin), "%s: bytes %llu to %llu have checksum %08x, expected %08x",
-                              array->file.path, (unsigned long long)(array->data_offset + begin),
-                              (unsigned long long)(array->data_offset + end), crc, array->sums[begin / BLOCK_BYTES]);
-        tell(context, &damage);
+        SHF_TRY(verify_block(c, begin, end, err));
     }
     return SHEAF_OK;
+}
+
+/* The checksums that the file holds, or (repair) new ones in their place. */
+static sheaf_status load_sums(const checker *c, bool *there, sheaf_error *err)
+{
+    sheaf_error damage;
+    sheaf_status status = shf_npyd_sums_read(c->state, there, &damage);
+    if (status == SHEAF_ERR_DAMAGED) {
+        c->tell(c->context, &damage);
+        *there = false;
+        for (size_t i = 0; i < c->state->layout->n_arrays; i++) c->state->arrays[i].summed_bytes = 0;
+        return SHEAF_OK;
+    }
+    if (status != SHEAF_OK && err) *err = damage;
+    return status;
 }
 
 sheaf_status shf_npyd_verify(void *opaque, void (*tell)(void *context, const sheaf_error *damage), void *context, sheaf_error *err)
 {
     npy_state *state = opaque;
-    sheaf_error damage;
-    bool there;
-    sheaf_status status = shf_npyd_sums_read(state, &there, &damage);
-    if (status == SHEAF_ERR_DAMAGED) {
+    checker c = {state, 0, shf_malloc(NPY_SUM_READ_BYTES), tell, context};
+    bool there = false;
+    if (!c.buffer) return shf_fail_memory(err, NPY_SUM_READ_BYTES, "checksums");
+    sheaf_status status = shf_npyd_lengths_check(state, tell, context, err);
+    if (status == SHEAF_OK) status = load_sums(&c, &there, err);
+    if (status == SHEAF_OK && !there && !state->writable) {
+        sheaf_error damage;
+        (void)shf_fail_at(&damage, SHEAF_ERR_DAMAGED, state->path, NULL, -1, -1, "%s: there are no checksums (sheaf.sum)", state->path);
         tell(context, &damage);
-        return SHEAF_OK;
     }
-    if (status != SHEAF_OK) {
-        if (err) *err = damage;
-        return status;
-    }
-    uint8_t *buffer = shf_malloc(NPY_SUM_READ_BYTES);
-    if (!buffer) return shf_fail_memory(err, NPY_SUM_READ_BYTES, "checksums");
-    for (size_t i = 0; there && status == SHEAF_OK && i < state->layout->n_arrays; i++)
-        status = verify_array(state, i, buffer, tell, context);
-    shf_free(buffer);
+    for (; there && status == SHEAF_OK && c.i < state->layout->n_arrays; c.i++) status = verify_array(&c, err);
+    /* A writer's checksums go on from here. */
+    for (size_t i = 0; status == SHEAF_OK && state->writable && i < state->layout->n_arrays; i++)
+        status = shf_npyd_sums_catch_up(state, i, err);
+    shf_free(c.buffer);
     return status;
 }

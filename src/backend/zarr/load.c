@@ -131,6 +131,8 @@ static sheaf_status add_consolidated(shf_zarr_state *state, json_t *metadata, sh
     {
         const char *type = json_string_value(json_object_get(document, "node_type"));
         if (strchr(name, '/') || !type || strcmp(type, "array") != 0) continue;
+        if (!name[0]) /* would be the store itself */
+            return shf_fail_at(err, SHEAF_ERR_INPUT, state->path, NULL, -1, -1, "%s: an array without a name", state->path);
         SHF_TRY(add_v3(state, name, document, err));
     }
     return SHEAF_OK;
@@ -204,24 +206,42 @@ sheaf_status shf_zarr_load(shf_zarr_state *state, sheaf_error *err)
     return status;
 }
 
+/* Only a killed checkpoint leaves lengths that differ, and it leaves its log. */
+static sheaf_status check_length(const shf_zarr_state *state, size_t index, const json_t *document, sheaf_error *err)
+{
+    const shf_zarr_node *node = &state->nodes[index];
+    const json_t *length = json_array_get(json_object_get(document, "shape"), 0);
+    if (!json_is_integer(length) || (uint64_t)json_integer_value(length) == node->published_rows) return SHEAF_OK;
+    return shf_fail_at(err, SHEAF_ERR_DAMAGED, state->path, state->layout->arrays[index].name, -1, -1,
+                       "array %s: its zarr.json says length %lld, the group's %llu, and no writer died here",
+                       state->layout->arrays[index].name, (long long)json_integer_value(length), (unsigned long long)node->published_rows);
+}
+
 /* The texts of the arrays' metadata as they lie on disk; one that cannot be read is written anew. */
-static void read_texts(shf_zarr_state *state)
+static sheaf_status read_texts(shf_zarr_state *state, bool at_rest, sheaf_error *err)
 {
     for (size_t i = 0; i < state->n_nodes; i++) {
         json_t *document;
+        sheaf_status status = SHEAF_OK;
         if (read_document(state, state->nodes[i].folder, SHF_ZARR_METADATA_NAME, &state->nodes[i].text, &document, NULL) != SHEAF_OK)
             state->nodes[i].text.size = 0;
+        if (at_rest && document) status = check_length(state, i, document, err);
         json_decref(document);
+        SHF_TRY(status);
     }
+    return SHEAF_OK;
 }
 
-static sheaf_status count_allocated(shf_zarr_state *state, sheaf_error *err)
+/* *at_rest: the log is none that a killed writer left. */
+static sheaf_status count_allocated(shf_zarr_state *state, bool *at_rest, sheaf_error *err)
 {
-    uint64_t log = 0;
+    uint64_t log = 0, log_bytes = 0;
+    shf_path_kind kind;
     SHF_TRY(shf_path_allocated(state->path, &state->allocated, err));
     char *sidecar = shf_path_join(state->path, SHF_ZARR_SIDECAR_NAME);
     if (!sidecar) return shf_fail_memory(err, 0, "a path");
     if (shf_path_allocated(sidecar, &log, NULL) == SHEAF_OK) state->allocated -= log;
+    *at_rest = shf_path_stat(sidecar, &kind, &log_bytes, NULL) == SHEAF_OK && kind == SHF_PATH_FILE && log_bytes == 0;
     shf_free(sidecar);
     return SHEAF_OK;
 }
@@ -232,8 +252,9 @@ static sheaf_status begin_writing(shf_zarr_state *state, sheaf_error *err)
     if (!state->ours)
         return shf_fail_at(err, SHEAF_ERR_UNSUPPORTED, state->path, NULL, -1, -1,
                            "%s was not written by Sheaf: it can be read and imported, not appended to", state->path);
-    SHF_TRY(count_allocated(state, err));
-    read_texts(state);
+    bool at_rest;
+    SHF_TRY(count_allocated(state, &at_rest, err));
+    SHF_TRY(read_texts(state, at_rest, err));
     return shf_zarr_publish_metadata(state, err);
 }
 

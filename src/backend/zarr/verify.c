@@ -25,6 +25,18 @@ static sheaf_status pass_on(sheaf_status status, const sheaf_error *damage, cons
     return status;
 }
 
+/* What the group's metadata says of the array; Owned, NULL when it says nothing. */
+static json_t *consolidated(const shf_zarr_state *state, const shf_zarr_node *node)
+{
+    json_t *root;
+    sheaf_error ignored;
+    if (shf_zarr_parse_json(state->text.data, state->text.size, &root, &ignored) != SHEAF_OK) return NULL;
+    json_t *document = json_object_get(json_object_get(json_object_get(root, "consolidated_metadata"), "metadata"), node->folder);
+    json_incref(document);
+    json_decref(root);
+    return document;
+}
+
 /* The array's own zarr.json against the group's. */
 static sheaf_status check_document(const shf_zarr_state *state, size_t index, sheaf_error *damage)
 {
@@ -41,6 +53,10 @@ static sheaf_status check_document(const shf_zarr_state *state, size_t index, sh
     if (status == SHEAF_OK && meta.shape[0] != node->published_rows)
         status = shf_fail(damage, SHEAF_ERR_DAMAGED, "array %s: its zarr.json says length %llu, the group's %llu", array->name,
                           (unsigned long long)meta.shape[0], (unsigned long long)node->published_rows);
+    json_t *known = consolidated(state, node);
+    if (status == SHEAF_OK && known && !json_equal(document, known))
+        status = shf_fail(damage, SHEAF_ERR_DAMAGED, "array %s: its zarr.json and what the group's says of it differ", array->name);
+    json_decref(known);
     if (status != SHEAF_OK) shf_error_locate(damage, path, array->name, -1, -1);
     shf_zarr_array_free(&meta);
     json_decref(document);

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""After sheaf repair the outside readers open what a killed writer left, and what had a damaged chunk: every value is the one of an
+unbroken run, or the fill value where repair said that it gave something up."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+from outside import need
+
+np, zarr, h5py, xarray = need("numpy", "zarr>=3", "h5py", "xarray")
+
+SHEAF = os.environ["SHEAF"]
+N = 5000
+OPTIONS = ["-n", str(N), "--steps", "60", "--seed", "4", "--threads", "2", "--quiet"]
+FORMATS = subprocess.run([SHEAF, "--version"], capture_output=True, text=True, check=True).stdout
+KNOWN = [line for line in FORMATS.splitlines() if line.startswith("formats:")][0].split()[1:]
+SUFFIX = {"zarr": "zarr", "hdf5": "h5", "npy": "npyd"}
+
+
+def outside(path):
+    """All arrays of a store as the outside readers see them."""
+    if path.endswith(".zarr"):
+        group = zarr.open_group(path, mode="r")
+        xarray.open_zarr(path).close()
+        return {name: array[...] for name, array in group.arrays()}
+    if path.endswith(".h5"):
+        with h5py.File(path, "r") as file:
+            arrays = {k: v[...] for k, v in file.items() if isinstance(v, h5py.Dataset) and v.dtype.names is None}
+        xarray.open_dataset(path).close()
+        return arrays
+    return {f[:-4]: np.load(os.path.join(path, f)) for f in sorted(os.listdir(path)) if f.endswith(".npy")}
+
+
+def compare(got, whole, fill_allowed):
+    """Rows by id; returns how many values are fill values."""
+    filled = 0
+    ids = whole["trajectory"]
+    order = {int(t): i for i, t in enumerate(ids)}
+    usable = np.array([int(t) in order for t in got["trajectory"]])
+    assert fill_allowed or usable.all()
+    rows = np.array([order[int(t)] for t in got["trajectory"][usable]], dtype=int)
+    for name in ("price", "price_mean", "length"):
+        a, b = got[name][usable], whole[name][rows]
+        assert a.dtype == b.dtype and len(got[name]) == len(got["trajectory"]), name
+        same = (a == b) | ((a != a) & (b != b))
+        if not same.all():
+            assert fill_allowed, f"{name}: values differ"
+            rest = a[~same]
+            assert np.isnan(rest).all() if a.dtype.kind == "f" else (rest == np.iinfo(a.dtype).min).all() or (rest == 0).all(), name
+            filled += int((~same).sum())
+    return filled
+
+
+def killed(path, after):
+    """A store whose writer was killed after so many seconds, at the earliest when it exists."""
+    child = subprocess.Popen([SHEAF, "simulate", "gbm", path, "--commit-every", "20", *OPTIONS, "-n", "1000000"], stderr=subprocess.DEVNULL)
+    while not os.path.exists(path):
+        time.sleep(0.01)
+    time.sleep(after)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+
+
+def flip(path):
+    """A bit in the midst of the largest file."""
+    files = [path] if os.path.isfile(path) else [os.path.join(d, f) for d, _, fs in os.walk(path) for f in fs]
+    largest = max(files, key=os.path.getsize)
+    with open(largest, "r+b") as f:
+        f.seek(os.path.getsize(largest) // 2)
+        byte = f.read(1)[0]
+        f.seek(-1, 1)
+        f.write(bytes([byte ^ 4]))
+
+
+def main():
+    with tempfile.TemporaryDirectory() as work:
+        for name in KNOWN:
+            if name not in SUFFIX:
+                continue
+            path = os.path.join(work, "a." + SUFFIX[name])
+            whole = os.path.join(work, "whole." + SUFFIX[name])
+            for after in (0.15, 0.4):
+                killed(path, after)
+                done = subprocess.run([SHEAF, "repair", path], capture_output=True, text=True)
+                assert done.returncode == 0, done.stdout + done.stderr
+                assert not os.path.exists(path + ".sheaf-log") and not os.path.exists(path + "/.sheaf-log")
+                got = outside(path)
+                n = len(got["trajectory"])
+                print(f"{name}: killed after {after} s, {n} trajectories open outside after repair")
+                subprocess.run([SHEAF, "simulate", "gbm", whole, *OPTIONS, "-n", str(max(n + 64, 1))], check=True, stderr=subprocess.DEVNULL)
+                compare(got, outside(whole), False)
+                for p in (path, whole):
+                    shutil.rmtree(p) if os.path.isdir(p) else os.remove(p)
+            subprocess.run([SHEAF, "simulate", "gbm", whole, *OPTIONS], check=True, stderr=subprocess.DEVNULL)
+            subprocess.run([SHEAF, "simulate", "gbm", path, *OPTIONS], check=True, stderr=subprocess.DEVNULL)
+            flip(path)
+            assert subprocess.run([SHEAF, "verify", path], capture_output=True).returncode == 3
+            done = subprocess.run([SHEAF, "repair", path], capture_output=True, text=True)
+            assert done.returncode == 3 and "price" in done.stdout, done.stdout + done.stderr
+            assert subprocess.run([SHEAF, "verify", path], capture_output=True).returncode == 0
+            filled = compare(outside(path), outside(whole), True)
+            print(f"{name}: a flipped bit, {filled} values given up, the others equal outside")
+            assert 0 < filled < N * 50
+
+
+if __name__ == "__main__":
+    main()
