@@ -24,7 +24,7 @@ help:
 	@echo "make fuzz       every fuzz target for FOR=$(FOR) seconds (clang)"
 	@echo "make lint       format, static analysis, layers, exported symbols"
 	@echo "make format     write every C file as .clang-format says"
-	@echo "make soak       the crash and fault tests again and again with new seeds for FOR=$(FOR) seconds"
+	@echo "make soak       long crash tests with their figures, then all fault tests with new seeds for FOR=$(FOR) seconds"
 	@echo "make install    into PREFIX=$(PREFIX) (DESTDIR is honoured)"
 	@echo "make clean      remove the build folders"
 

@@ -64,6 +64,9 @@ typedef enum shf_path_kind { SHF_PATH_NONE, SHF_PATH_FILE, SHF_PATH_FOLDER, SHF_
 sheaf_status shf_path_stat(const char *path, shf_path_kind *kind, uint64_t *size_bytes, sheaf_error *err);
 /* Whether both name one file or folder; false when either is not there. */
 bool shf_path_same(const char *a, const char *b);
+/* SHEAF_ERR_UNSUPPORTED when a part of path below the first root_length bytes is a symbolic link: a writer does not follow those, so that nothing
+ * outside of a store is written. What is not there is fine. */
+sheaf_status shf_path_no_link(const char *path, size_t root_length, sheaf_error *err);
 sheaf_status shf_path_rename(const char *from, const char *to, sheaf_error *err);
 sheaf_status shf_path_unlink(const char *path, sheaf_error *err);      /* absent is fine */
 sheaf_status shf_path_remove_tree(const char *path, sheaf_error *err); /* does not follow symbolic links; absent is fine */

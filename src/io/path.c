@@ -103,10 +103,54 @@ sheaf_status shf_path_sync_folder(const char *folder, sheaf_error *err)
     return SHEAF_OK;
 }
 
+static sheaf_status no_link_at(const char *path, bool *there, sheaf_error *err)
+{
+    struct stat st;
+    int fault = shf_io_before(&(shf_io_call){.op = SHF_IO_STAT, .path = path});
+    int system_errno = fault > 0 && fault != EINTR ? fault : lstat(path, &st) ? errno : 0;
+    *there = !system_errno;
+    if (system_errno == ENOENT || system_errno == ENOTDIR) return SHEAF_OK;
+    if (system_errno) return shf_fail_errno(err, system_errno, "cannot stat", path);
+    if (!S_ISLNK(st.st_mode)) return SHEAF_OK;
+    return shf_fail_at(err, SHEAF_ERR_UNSUPPORTED, path, NULL, -1, -1, "%s is a symbolic link: within a store none is written through",
+                       path);
+}
+
+sheaf_status shf_path_no_link(const char *path, size_t root_length, sheaf_error *err)
+{
+    char *part = shf_strdup(path);
+    if (!part) return shf_fail_memory(err, strlen(path), "a path");
+    sheaf_status status = SHEAF_OK;
+    bool there = true;
+    size_t at = root_length;
+    while (part[at] == '/') at++;
+    for (char *slash = strchr(part + at, '/'); status == SHEAF_OK && there && slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        status = no_link_at(part, &there, err);
+        *slash = '/';
+    }
+    if (status == SHEAF_OK && there && part[at]) status = no_link_at(part, &there, err);
+    shf_free(part);
+    return status;
+}
+
+/* A link, or what a killed process left, gives way to a file of our own. */
+static sheaf_status open_beside(shf_file *file, const char *temporary, sheaf_error *err)
+{
+    sheaf_error local;
+    sheaf_status status = shf_file_open(file, temporary, SHF_OPEN_EXCLUSIVE, &local);
+    if (status == SHEAF_ERR_EXISTS) {
+        SHF_TRY(shf_path_unlink(temporary, err));
+        return shf_file_open(file, temporary, SHF_OPEN_EXCLUSIVE, err);
+    }
+    if (status != SHEAF_OK && err) *err = local;
+    return status;
+}
+
 static sheaf_status write_beside(const char *temporary, const void *bytes, size_t n, bool sync, sheaf_error *err)
 {
     shf_file file = SHF_FILE_CLOSED;
-    SHF_TRY(shf_file_open(&file, temporary, SHF_OPEN_TRUNCATE, err));
+    SHF_TRY(open_beside(&file, temporary, err));
     sheaf_status status = shf_file_write(&file, bytes, n, 0, err);
     if (status == SHEAF_OK && sync) status = shf_file_sync(&file, err);
     sheaf_status closed = shf_file_close(&file, status == SHEAF_OK ? err : NULL);

@@ -50,6 +50,7 @@ static sheaf_status try_acquire(shf_log *log, bool *was_there, bool *again, shea
     bool got, same;
     uint64_t size;
     *again = false;
+    SHF_TRY(shf_path_no_link(log->path, (size_t)(shf_path_base(log->path) - log->path), err));
     SHF_TRY(shf_file_open(&log->file, log->path, SHF_OPEN_CREATE, err));
     SHF_TRY(shf_file_own(&log->file, &got, err));
     SHF_TRY(load_header(log, err));

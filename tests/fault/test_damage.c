@@ -161,7 +161,10 @@ static void expect_noticed(size_t format, const char *path, const char *what, ta
     } else if (worst == EQUAL) {
         t->unseen++;
     } else {
-        fail_msg("%s: an array is %s and verify does not tell", what, worst == REFUSED ? "refused" : worst == SHORTER ? "shorter" : "wrong");
+        fail_msg("%s: an array is %s and verify does not tell", what,
+                 worst == REFUSED   ? "refused"
+                 : worst == SHORTER ? "shorter"
+                                    : "wrong");
     }
     /* Rows in place, and where HDF5's chunks lie, have checksums that only verify compares. */
     if (worst == WRONG && !strcmp(sheaf_format_name(format), "zarr")) fail_msg("%s: wrong values were read", what);

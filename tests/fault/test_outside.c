@@ -99,7 +99,8 @@ static void names_in_metadata_lead_nowhere(void **state)
     static const struct {
         const char *format, *file, *outside;
     } cases[] = {{"zarr", "zarr.json", "outside"}, {"npy", "sheaf.json", "outside.npy"}};
-    static const char *const names[] = {"\"../outside\"", "\"/tmp\"", "\"..\"", "\"\"", "\"outside\\u0000x\"", "\".\"", "\"../../outside\""};
+    static const char *const names[] = {"\"../outside\"",      "\"/tmp\"", "\"..\"",           "\"\"",
+                                        "\"outside\\u0000x\"", "\".\"",    "\"../../outside\""};
     for (size_t c = 0; c < 2; c++) {
         size_t f = format_named(cases[c].format);
         if (!sheaf_format_name(f)) continue;
@@ -182,11 +183,12 @@ static void links_are_not_written_through(void **state)
     static const struct {
         const char *format, *below;
     } links[] = {
-        {"zarr", "/zarr.json"},           {"zarr", "/assets"},          {"zarr", "/assets/zarr.json"},  {"zarr", "/assets/c"},
-        {"zarr", "/assets/c/0"},          {"zarr", "/assets/c/0/0"},    {"zarr", "/trajectory/c/0"},    {"zarr", "/.sheaf-log"},
-        {"zarr", "/zarr.json.sheaf-tmp"}, {"npy", "/assets.npy"},       {"npy", "/sheaf.json"},         {"npy", "/sheaf.len"},
-        {"npy", "/sheaf.sum"},            {"npy", "/.sheaf-log"},       {"npy", "/sheaf.json.sheaf-tmp"}, {"hdf5", ".sheaf-log"},
-        {"zarr", "/assets/c/1"},
+        {"zarr", "/zarr.json"},      {"zarr", "/assets"},     {"zarr", "/assets/zarr.json"},
+        {"zarr", "/assets/c"},       {"zarr", "/assets/c/0"}, {"zarr", "/assets/c/0/0"},
+        {"zarr", "/trajectory/c/0"}, {"zarr", "/.sheaf-log"}, {"zarr", "/zarr.json.sheaf-tmp"},
+        {"npy", "/assets.npy"},      {"npy", "/sheaf.json"},  {"npy", "/sheaf.len"},
+        {"npy", "/sheaf.sum"},       {"npy", "/.sheaf-log"},  {"npy", "/sheaf.json.sheaf-tmp"},
+        {"hdf5", ".sheaf-log"},      {"zarr", "/assets/c/1"},
     };
     for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
         size_t f = format_named(links[i].format);

@@ -67,7 +67,8 @@ static sheaf_status open_array(npy_state *state, size_t i, shf_open_mode mode, s
 {
     char *path = array_path(state, i);
     if (!path) return shf_fail_memory(err, 0, "a path");
-    sheaf_status status = shf_file_open(&state->arrays[i].file, path, mode, err);
+    sheaf_status status = mode == SHF_OPEN_READ ? SHEAF_OK : shf_path_no_link(path, strlen(state->path), err);
+    if (status == SHEAF_OK) status = shf_file_open(&state->arrays[i].file, path, mode, err);
     shf_free(path);
     return status;
 }
@@ -150,7 +151,8 @@ static sheaf_status open_lengths(npy_state *state, shf_open_mode mode, sheaf_err
 {
     char *path = shf_path_join(state->path, "sheaf.len");
     if (!path) return shf_fail_memory(err, 0, "a path");
-    sheaf_status status = shf_file_open(&state->lengths, path, mode, err);
+    sheaf_status status = mode == SHF_OPEN_READ ? SHEAF_OK : shf_path_no_link(path, strlen(state->path), err);
+    if (status == SHEAF_OK) status = shf_file_open(&state->lengths, path, mode, err);
     shf_free(path);
     return status;
 }

@@ -70,6 +70,7 @@ static sheaf_status begin_live(shf_zarr_state *state, size_t index, shf_zarr_liv
 static sheaf_status remove_counted(shf_zarr_state *state, const char *path, sheaf_error *err)
 {
     uint64_t bytes = 0;
+    SHF_TRY(shf_path_no_link(path, strlen(state->path), err));
     sheaf_status status = shf_path_allocated(path, &bytes, err);
     if (status == SHEAF_ERR_NOT_FOUND) return SHEAF_OK;
     SHF_TRY(status);

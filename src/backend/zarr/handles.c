@@ -66,8 +66,10 @@ static sheaf_status open_handle(shf_zarr_state *state, bool make, shf_zarr_handl
 {
     char *path;
     SHF_TRY(shf_zarr_shard_path(state, handle->node, handle->shard, &path, err));
-    sheaf_status status = make ? open_made(state, handle->node, path, &handle->file, err)
-                               : shf_file_open(&handle->file, path, state->options.writable ? SHF_OPEN_WRITE : SHF_OPEN_READ, err);
+    sheaf_status status = state->options.writable ? shf_path_no_link(path, strlen(state->path), err) : SHEAF_OK;
+    if (status == SHEAF_OK)
+        status = make ? open_made(state, handle->node, path, &handle->file, err)
+                      : shf_file_open(&handle->file, path, state->options.writable ? SHF_OPEN_WRITE : SHF_OPEN_READ, err);
     shf_free(path);
     if (status == SHEAF_OK && state->options.writable) status = shf_file_allocated(&handle->file, &handle->allocated, err);
     return status;

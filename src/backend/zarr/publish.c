@@ -45,7 +45,8 @@ sheaf_status shf_zarr_replace(shf_zarr_state *state, const char *folder, const c
 {
     char *below = folder[0] ? shf_path_join(folder, name) : shf_strdup(name);
     char *path = below ? shf_path_join(state->path, below) : NULL;
-    sheaf_status status = path ? replace_file(state, path, text, err) : shf_fail_memory(err, strlen(name), "a path");
+    sheaf_status status = path ? shf_path_no_link(path, strlen(state->path), err) : shf_fail_memory(err, strlen(name), "a path");
+    if (status == SHEAF_OK) status = replace_file(state, path, text, err);
     shf_free(below);
     shf_free(path);
     return status;
