@@ -37,8 +37,7 @@ typedef struct sheaf_store_options {
         checkpoint_interval_ms; /**< default 10,000; 0: only at close, when asked, and when the log grows beyond 256 MiB. Without a commit timer
                                         it waits for the next commit: a checkpoint publishes nothing that is not committed */
     bool sync;                  /**< true: a commit returns when its data would survive a power cut */
-    bool direct_map;            /**< reading .npy: as maps (see sheaf_store_map) */
-    bool beside;                /**< create: HDF5 only. When the file is there, the arrays are added to what others keep in it, which stays as it is
+    bool beside; /**< create: HDF5 only. When the file is there, the arrays are added to what others keep in it, which stays as it is
                                  *   (SHEAF_ERR_EXISTS names an array whose name is taken). The store is these arrays alone. */
 } sheaf_store_options;
 
