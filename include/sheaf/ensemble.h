@@ -58,19 +58,20 @@ typedef struct sheaf_variable {
 typedef struct sheaf_ensemble_spec {
     size_t size_bytes; /**< sizeof(sheaf_ensemble_spec) */
     sheaf_ensemble_kind kind;
-    uint32_t n_steps;         /**< by trajectory: the most steps of a trajectory, 1…2^31-1 */
-    uint32_t interval;        /**< a step t is stored when t % interval == 0; default 1 */
-    bool keep_last;           /**< also the last step: by trajectory as VARIABLE_last, by step as one more record at close */
-    bool no_series;           /**< by trajectory: summaries only */
-    bool require_finite;      /**< refuse values that are inf or NaN */
+    uint32_t n_steps;          /**< by trajectory: the most steps of a trajectory, 1…2^31-1 */
+    uint32_t interval;         /**< a step t is stored when t % interval == 0; default 1 */
+    bool keep_last;            /**< also the last step: by trajectory as VARIABLE_last, by step as one more record at close */
+    bool no_series;            /**< by trajectory: summaries only */
+    bool require_finite;       /**< refuse values that are inf or NaN */
     sheaf_summaries summaries; /**< default NONE */
     sheaf_at_limit at_limit;
     sheaf_duplicates duplicates;
     sheaf_codec codec;
     int level;
-    uint64_t n_expected;         /**< by trajectory, AT_LIMIT_SUMMARIES: how many are to come, so that room for their summaries is held back; 0: a quarter
+    uint64_t
+        n_expected; /**< by trajectory, AT_LIMIT_SUMMARIES: how many are to come, so that room for their summaries is held back; 0: a quarter
                                     of the limit is */
-    int64_t first_id;            /**< by step: id of the first column of a dimension `trajectory` */
+    int64_t first_id;                   /**< by step: id of the first column of a dimension `trajectory` */
     char time_name[SHEAF_MAX_NAME + 1]; /**< by step: name of the time array and its dimension; default "time" */
     const char *attributes_json; /**< Borrowed until create or resume: what is known about the run (model, seed, …), a JSON object; or NULL */
     size_t n_variables;
@@ -99,11 +100,11 @@ typedef struct sheaf_outcome {
 /* ---- begin and end ---- */
 
 /** Makes a store. options may be NULL. Errors as sheaf_store_create; SHEAF_ERR_ARGUMENT names what is wrong in the spec. */
-SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_ensemble_create(const char *path, const sheaf_ensemble_spec *spec, const sheaf_store_options *options,
-                                                              sheaf_ensemble **out, sheaf_error *err);
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_ensemble_create(const char *path, const sheaf_ensemble_spec *spec,
+                                                              const sheaf_store_options *options, sheaf_ensemble **out, sheaf_error *err);
 /** Goes on with a store. spec, its attributes too, must say what is stored: a difference is SHEAF_ERR_MISMATCH that names it with both values. */
-SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_ensemble_resume(const char *path, const sheaf_ensemble_spec *spec, const sheaf_store_options *options,
-                                                              sheaf_ensemble **out, sheaf_error *err);
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_ensemble_resume(const char *path, const sheaf_ensemble_spec *spec,
+                                                              const sheaf_store_options *options, sheaf_ensemble **out, sheaf_error *err);
 /** Opens what is committed for reading. SHEAF_ERR_MISMATCH when the store is no ensemble. */
 SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_ensemble_open(const char *path, const sheaf_store_options *options, sheaf_ensemble **out,
                                                             sheaf_error *err);
@@ -125,12 +126,13 @@ SHEAF_API sheaf_store *sheaf_ensemble_store(sheaf_ensemble *run);
 /** Stores one trajectory of n_steps (1…spec.n_steps) steps: values[v] holds the v-th variable of the spec, (n_steps, shape…) row-major. Everything
  *  is checked before anything happens, and copied before the call returns. outcome: needed for insurance summaries, else NULL. Any thread.
  *  Errors: SHEAF_ERR_ARGUMENT, SHEAF_ERR_DUPLICATE, SHEAF_ERR_BUDGET, SHEAF_ERR_MEMORY (ids beyond the memory bound), I/O. */
-SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_ensemble_put_trajectory(sheaf_ensemble *run, int64_t id, uint32_t n_steps, const void *const *values,
-                                                                      const sheaf_outcome *outcome, sheaf_error *err);
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_ensemble_put_trajectory(sheaf_ensemble *run, int64_t id, uint32_t n_steps,
+                                                                      const void *const *values, const sheaf_outcome *outcome,
+                                                                      sheaf_error *err);
 /** Stores one step when iteration % interval == 0. values[v]: the v-th variable, row-major; copied before the call returns. Iterations grow, and none
  *  that is to be stored may be left out (SHEAF_ERR_ARGUMENT says which was expected); others may be. Any thread, but the order is the caller's. */
-SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_ensemble_put_step(sheaf_ensemble *run, uint64_t iteration, double time, const void *const *values,
-                                                                sheaf_error *err);
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_ensemble_put_step(sheaf_ensemble *run, uint64_t iteration, double time,
+                                                                const void *const *values, sheaf_error *err);
 /** By step: the next iteration that is to be stored (after resume: where to go on). */
 SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_ensemble_next_step(sheaf_ensemble *run, uint64_t *iteration, sheaf_error *err);
 
@@ -150,15 +152,16 @@ SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_ensemble_ids(sheaf_ensemble *run, 
 SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_ensemble_find(sheaf_ensemble *run, int64_t id, uint64_t *row, sheaf_error *err);
 /** Rows of the committed trajectories by growing id: those at positions first … first + n - 1 of that order. Cheap when called from front to
  *  back. Any thread. */
-SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_ensemble_rows_by_id(sheaf_ensemble *run, uint64_t first, size_t n, uint64_t *rows, sheaf_error *err);
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_ensemble_rows_by_id(sheaf_ensemble *run, uint64_t first, size_t n, uint64_t *rows,
+                                                                  sheaf_error *err);
 /** Ids of first … last that are not there, as ranges in growing order: the first `capacity` of them in ranges, *n_ranges how many there are. Any thread. */
 SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_ensemble_missing(sheaf_ensemble *run, int64_t first, int64_t last, sheaf_id_range *ranges,
                                                                size_t capacity, size_t *n_ranges, sheaf_error *err);
 
 /** One trajectory's row of any array over `trajectory`: a summary, a series, VARIABLE_last, length. Reads that array only; out_size_bytes must be
  *  exactly one row's. Any thread. */
-SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_ensemble_read(sheaf_ensemble *run, int64_t id, const char *array, void *out, size_t out_size_bytes,
-                                                            sheaf_error *err);
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_ensemble_read(sheaf_ensemble *run, int64_t id, const char *array, void *out,
+                                                            size_t out_size_bytes, sheaf_error *err);
 
 /** The insurance summary of one trajectory, its columns in their order. */
 typedef struct sheaf_insurance_summary {
@@ -170,8 +173,8 @@ typedef struct sheaf_insurance_summary {
     double volatility;
 } sheaf_insurance_summary;
 /** Any thread. */
-SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_ensemble_read_insurance_summary(sheaf_ensemble *run, int64_t id, sheaf_insurance_summary *summary,
-                                                                              sheaf_error *err);
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_ensemble_read_insurance_summary(sheaf_ensemble *run, int64_t id,
+                                                                              sheaf_insurance_summary *summary, sheaf_error *err);
 /** By trajectory: the sampled step indices of one trajectory, 0, k, 2k, … < its length: the first `capacity` in steps, *n_samples how many. Any thread. */
 SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_ensemble_sampled_steps(sheaf_ensemble *run, int64_t id, int64_t *steps, size_t capacity,
                                                                      size_t *n_samples, sheaf_error *err);
@@ -181,26 +184,27 @@ SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_ensemble_refresh(sheaf_ensemble *r
 typedef struct sheaf_ensemble_statistics {
     size_t size_bytes; /**< set to sizeof(sheaf_ensemble_statistics) before the call */
     sheaf_ensemble_kind kind;
-    uint64_t n_stored;       /**< trajectories or steps, committed or not (writer) */
+    uint64_t n_stored; /**< trajectories or steps, committed or not (writer) */
     uint64_t n_committed;
     uint64_t n_summaries_only; /**< trajectories stored without their series */
-    uint64_t n_duplicates;   /**< left out by KEEP_FIRST since opening */
-    uint64_t n_refused;      /**< refused by the budget since opening */
-    uint64_t used_bytes;     /**< allocated on disk and reserved */
-    uint64_t limit_bytes;    /**< 0: none */
-    uint64_t id_bytes;       /**< memory that the ids take */
-    uint32_t n_steps;        /**< by trajectory */
+    uint64_t n_duplicates;     /**< left out by KEEP_FIRST since opening */
+    uint64_t n_refused;        /**< refused by the budget since opening */
+    uint64_t used_bytes;       /**< allocated on disk and reserved */
+    uint64_t limit_bytes;      /**< 0: none */
+    uint64_t id_bytes;         /**< memory that the ids take */
+    uint32_t n_steps;          /**< by trajectory */
     uint32_t interval;
-    uint32_t n_samples;      /**< by trajectory: length of the time axis */
+    uint32_t n_samples; /**< by trajectory: length of the time axis */
     bool keep_last, has_series;
     sheaf_summaries summaries;
     sheaf_codec codec;
-    const char *format;      /**< Borrowed until close, like path */
+    const char *format; /**< Borrowed until close, like path */
     const char *path;
 } sheaf_ensemble_statistics;
 
 /** Any thread. */
-SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_ensemble_get_statistics(sheaf_ensemble *run, sheaf_ensemble_statistics *statistics, sheaf_error *err);
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_ensemble_get_statistics(sheaf_ensemble *run, sheaf_ensemble_statistics *statistics,
+                                                                      sheaf_error *err);
 
 #ifdef __cplusplus
 }

@@ -31,11 +31,12 @@ typedef struct sheaf_column {
 typedef struct sheaf_table_writer sheaf_table_writer;
 
 /** Begins a table with n_columns ≥ 1 columns (only names and dtypes are read; Copied), and writes the header. *out: Owned, ended by close or free. One thread. */
-SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_table_writer_create(sheaf_text text, sheaf_nonfinite nonfinite, sheaf_sink sink, void *context,
-                                                                  const sheaf_column *columns, size_t n_columns, sheaf_table_writer **out,
-                                                                  sheaf_error *err);
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_table_writer_create(sheaf_text text, sheaf_nonfinite nonfinite, sheaf_sink sink,
+                                                                  void *context, const sheaf_column *columns, size_t n_columns,
+                                                                  sheaf_table_writer **out, sheaf_error *err);
 /** Writes n_rows rows. columns: as many as at create, in their order. */
-SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_table_writer_rows(sheaf_table_writer *writer, const sheaf_column *columns, size_t n_rows, sheaf_error *err);
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_table_writer_rows(sheaf_table_writer *writer, const sheaf_column *columns, size_t n_rows,
+                                                                sheaf_error *err);
 /** Ends the text; *writer is NULL afterwards in every case. */
 SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_table_writer_close(sheaf_table_writer **writer, sheaf_error *err);
 SHEAF_API void sheaf_table_writer_free(sheaf_table_writer **writer);
@@ -43,9 +44,10 @@ SHEAF_API void sheaf_table_writer_free(sheaf_table_writer **writer);
 /** Which part of a store becomes a table. Make one by sheaf_table_spec_init. */
 typedef struct sheaf_table_spec {
     size_t size_bytes; /**< sizeof(sheaf_table_spec) */
-    const char *what;  /**< "summaries": what there is once per trajectory (of insurance summaries: exactly their columns, the id as sim_id);
+    const char *what; /**< "summaries": what there is once per trajectory (of insurance summaries: exactly their columns, the id as sim_id);
                           "all": every array over the record dimension; or the name of an array. Borrowed during the call */
-    const int64_t *ids; /**< these trajectories, in this order, duplicates kept (SHEAF_ERR_NOT_FOUND names one that is not there); NULL: all by growing id */
+    const int64_t *
+        ids; /**< these trajectories, in this order, duplicates kept (SHEAF_ERR_NOT_FOUND names one that is not there); NULL: all by growing id */
     size_t n_ids;
     sheaf_selection time; /**< along the time axis, by position; default all */
     uint64_t max_rows;    /**< 0: all */
@@ -57,8 +59,8 @@ SHEAF_API sheaf_table_spec sheaf_table_spec_init(const char *what);
 /** Writes a part of a store as text, one row for each record: first its coordinate (`trajectory` or `time`), then one column for each element
  *  of each array, named by the coordinates of the other axes. Trajectories come by growing id. Values beyond a trajectory's length are
  *  absent. *n_rows (may be NULL): rows written. */
-SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_table_write(sheaf_store *store, const sheaf_table_spec *spec, sheaf_text text, sheaf_sink sink,
-                                                          void *context, uint64_t *n_rows, sheaf_error *err);
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_table_write(sheaf_store *store, const sheaf_table_spec *spec, sheaf_text text,
+                                                          sheaf_sink sink, void *context, uint64_t *n_rows, sheaf_error *err);
 
 #ifdef __cplusplus
 }

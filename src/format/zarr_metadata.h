@@ -40,7 +40,7 @@ typedef struct shf_zarr_array {
     shf_zarr_chain chain;
     bool v2_keys;                                        /* keys "0/0" instead of "c/0/0" */
     char separator;                                      /* '/' or '.' */
-    _Alignas(8) uint8_t fill[8];                                     /* one element, little-endian */
+    _Alignas(8) uint8_t fill[8];                         /* one element, little-endian */
     char dimensions[SHEAF_MAX_NDIM][SHEAF_MAX_NAME + 1]; /* "" when not named */
     json_t *attributes;                                  /* Owned; an object */
 } shf_zarr_array;

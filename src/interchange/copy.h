@@ -9,8 +9,8 @@
 typedef struct shf_copy_array {
     sheaf_array_info info; /* in the source */
     char name[SHEAF_MAX_NAME + 1];
-    sheaf_dtype dtype; /* in the copy */
-    bool grows;        /* in the copy */
+    sheaf_dtype dtype;              /* in the copy */
+    bool grows;                     /* in the copy */
     uint64_t shape[SHEAF_MAX_NDIM]; /* in the copy; [0] of a growing array: its rows there */
     size_t row_items;
     void *values; /* of a fixed array, owned: what the copy gets instead of the source's content; or NULL */
@@ -25,7 +25,7 @@ typedef struct shf_copy {
     const char *time; /* the dimension that is thinned; NULL: none */
     uint64_t every, n_time, n_kept;
     bool last_off_stride; /* the last kept position is the last one there is */
-    size_t block_bytes; /* bound of the rows held at a time */
+    size_t block_bytes;   /* bound of the rows held at a time */
 } shf_copy;
 
 /* Everything as it is. A store without record dimensions (a foreign file) gets one for each first axis that is no array's later axis. */
@@ -42,6 +42,7 @@ uint64_t shf_copy_length(const shf_copy *copy, const char *table);
 sheaf_status shf_copy_rows(const shf_copy *copy, const char *table, uint64_t first, uint64_t last, sheaf_store *to,
                            sheaf_progress_callback progress, void *context, uint64_t *done, uint64_t total, sheaf_error *err);
 /* Reads n rows from `first` on of one array (all other axes whole, thinned), as the copy's dtype. raw: room for the source's dtype, used when it differs. */
-sheaf_status shf_copy_read(const shf_copy *copy, const shf_copy_array *array, uint64_t first, uint64_t n, void *to, void *raw, sheaf_error *err);
+sheaf_status shf_copy_read(const shf_copy *copy, const shf_copy_array *array, uint64_t first, uint64_t n, void *to, void *raw,
+                           sheaf_error *err);
 
 #endif

@@ -16,7 +16,7 @@ typedef struct shf_importer {
     sheaf_ensemble *run; /* NULL before begin */
     sheaf_dtype dtype;
     size_t row_bytes;
-    uint32_t n_steps;   /* by trajectory */
+    uint32_t n_steps; /* by trajectory */
     size_t n_variables;
     uint64_t n_rows;    /* taken so far */
     uint64_t next_step; /* by step: where a resumed store goes on */
@@ -30,9 +30,10 @@ sheaf_status shf_importer_begin(shf_importer *in, sheaf_dtype dtype, int ndim, c
 sheaf_status shf_importer_row(shf_importer *in, const void *row, const double *time, const int64_t *id, sheaf_error *err);
 
 /* Several variables that are scalars per step: by step, or of trajectories (n_steps, each interval-th of which there is). */
-sheaf_status shf_importer_begin_many(shf_importer *in, size_t n, char (*names)[SHEAF_MAX_NAME + 1], const sheaf_dtype *dtypes, sheaf_error *err);
-sheaf_status shf_importer_begin_trajectories(shf_importer *in, uint32_t n_steps, uint32_t interval, size_t n, char (*names)[SHEAF_MAX_NAME + 1],
-                                             const sheaf_dtype *dtypes, sheaf_error *err);
+sheaf_status shf_importer_begin_many(shf_importer *in, size_t n, char (*names)[SHEAF_MAX_NAME + 1], const sheaf_dtype *dtypes,
+                                     sheaf_error *err);
+sheaf_status shf_importer_begin_trajectories(shf_importer *in, uint32_t n_steps, uint32_t interval, size_t n,
+                                             char (*names)[SHEAF_MAX_NAME + 1], const sheaf_dtype *dtypes, sheaf_error *err);
 /* The next step of several variables: the i-th lies at row + offsets[i]. */
 sheaf_status shf_importer_many(shf_importer *in, const uint8_t *row, const size_t *offsets, const double *time, sheaf_error *err);
 /* Names the variable after an array of the input, unless the caller gave a name or the name is reserved. */
@@ -67,6 +68,7 @@ bool shf_is_storage(const char *path);
 /* Parts of .npy: the header; the next n values in native byte order; everything behind the header as rows, with their times or NULL. */
 sheaf_status shf_npy_read_header(const shf_stream *stream, shf_npy_header *header, sheaf_error *err);
 sheaf_status shf_npy_read_values(const shf_stream *stream, const shf_npy_header *header, void *to, size_t n, sheaf_error *err);
-sheaf_status shf_npy_import(const shf_stream *stream, const shf_npy_header *header, const double *times, shf_importer *in, sheaf_error *err);
+sheaf_status shf_npy_import(const shf_stream *stream, const shf_npy_header *header, const double *times, shf_importer *in,
+                            sheaf_error *err);
 
 #endif

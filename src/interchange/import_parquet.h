@@ -21,8 +21,8 @@ typedef struct shf_parquet_import {
 /* Whether a value of the column is absent (many writers call every column optional). */
 bool shf_parquet_may_lack(const shf_parquet_import *p, size_t column, const shf_parquet_column *c);
 /* n rows of a column as dtype, `stride` bytes apart. Integers keep every digit, absent values become NaN. scratch: n values. */
-sheaf_status shf_parquet_read_as(const shf_parquet_import *p, size_t column, sheaf_dtype dtype, uint64_t first, size_t n, uint8_t *to, size_t stride,
-                                 double *scratch, sheaf_error *err);
+sheaf_status shf_parquet_read_as(const shf_parquet_import *p, size_t column, sheaf_dtype dtype, uint64_t first, size_t n, uint8_t *to,
+                                 size_t stride, double *scratch, sheaf_error *err);
 /* A table with one row for each trajectory, as the store's summaries. */
 sheaf_status shf_import_parquet_summaries(shf_parquet_import *p, sheaf_error *err);
 

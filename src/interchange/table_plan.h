@@ -52,7 +52,8 @@ typedef struct shf_table_sink {
     void *context;
 } shf_table_sink;
 /* n_rows may be NULL. */
-sheaf_status shf_table_run(sheaf_store *store, const sheaf_table_spec *spec, const shf_table_sink *sink, uint64_t *n_rows, sheaf_error *err);
+sheaf_status shf_table_run(sheaf_store *store, const sheaf_table_spec *spec, const shf_table_sink *sink, uint64_t *n_rows,
+                           sheaf_error *err);
 /* Takes in the ids of a store's trajectories. */
 sheaf_status shf_table_index_ids(sheaf_store *store, uint64_t n_rows, shf_id_index *index, sheaf_error *err);
 

@@ -92,7 +92,7 @@ struct sheaf_store {
     uint64_t reserved_bytes;
     uint64_t backend_allocated, backend_written; /* as of the last writing call */
     _Atomic uint64_t memory_bytes;
-    bool repairing; /* what is damaged is given up */
+    bool repairing;                    /* what is damaged is given up */
     sheaf_damage_callback tell_damage; /* repair: damage is told and passed over; else NULL */
     void *tell_context;
     uint64_t n_given_up;

@@ -19,7 +19,7 @@ struct shf_h5_driver_file;
 
 typedef struct shf_h5_medium {
     struct shf_h5_driver_file *opened; /* what libhdf5 holds of it */
-    const shf_file *file; /* Borrowed; NULL while an image is made */
+    const shf_file *file;              /* Borrowed; NULL while an image is made */
     uint64_t file_size;
     bool writing;
     uint8_t head[SHF_H5_SUPERBLOCK_MAX];

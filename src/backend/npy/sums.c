@@ -175,8 +175,8 @@ static sheaf_status verify_block(const checker *c, uint64_t begin, uint64_t end,
     if (status == SHEAF_OK)
         (void)shf_fail_at(&damage, SHEAF_ERR_DAMAGED, array->file.path, info->name, (int64_t)(begin / info->row_bytes),
                           (int64_t)(array->data_offset + begin), "%s: bytes %llu to %llu have checksum %08x, expected %08x",
-                          array->file.path, (unsigned long long)(array->data_offset + begin), (unsigned long long)(array->data_offset + end),
-                          crc, expected);
+                          array->file.path, (unsigned long long)(array->data_offset + begin),
+                          (unsigned long long)(array->data_offset + end), crc, expected);
     c->tell(c->context, &damage);
     return c->state->writable ? give_up(c, begin, end, err) : SHEAF_OK;
 }

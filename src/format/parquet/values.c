@@ -309,7 +309,8 @@ static sheaf_status decode_bytes_prefixes(const uint8_t *bytes, size_t n_bytes, 
     sheaf_status status = decode_lengths(bytes, n_bytes, slice.count, &prefixes, &used, err);
     if (status == SHEAF_OK) status = decode_lengths(bytes + used, n_bytes - used, slice.count, &lengths, &more, err);
     used += more;
-    if (status == SHEAF_OK && prefixes && lengths) status = join_prefixes(bytes + used, n_bytes - used, slice, prefixes, lengths, scratch, out, err);
+    if (status == SHEAF_OK && prefixes && lengths)
+        status = join_prefixes(bytes + used, n_bytes - used, slice, prefixes, lengths, scratch, out, err);
     shf_free(prefixes);
     shf_free(lengths);
     return status;
