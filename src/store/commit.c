@@ -307,6 +307,8 @@ sheaf_status sheaf_store_hold(sheaf_store *store, sheaf_error *err)
 {
     SHF_TRY(writer_only(store, "sheaf_store_hold", err));
     pthread_mutex_lock(&store->mutex);
+    /* One under way publishes what was appended when it has waited for the encoders, not when it began. */
+    while (store->checkpointing) pthread_cond_wait(&store->changed, &store->mutex);
     store->held++;
     pthread_mutex_unlock(&store->mutex);
     return SHEAF_OK;
