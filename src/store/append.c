@@ -164,8 +164,11 @@ static sheaf_status append_all(sheaf_store *store, int record, uint64_t n, const
     if (first_row) *first_row = store->appended[record];
     for (uint64_t done = 0; status == SHEAF_OK && done < n;) {
         uint64_t batch = shf_min_u64(batch_rows, n - done);
-        while (store->checkpointing) pthread_cond_wait(&store->changed, &store->mutex);
-        shf_encode_make_room(store);
+        /* Making room gives the mutex up, and a checkpoint may begin meanwhile: it must publish no row that comes after it began. */
+        do {
+            while (store->checkpointing) pthread_cond_wait(&store->changed, &store->mutex);
+            shf_encode_make_room(store);
+        } while (store->checkpointing);
         status = shf_store_check(store, err);
         if (status != SHEAF_OK) break;
         if (first_row && !done) *first_row = store->appended[record];
