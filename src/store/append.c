@@ -9,14 +9,6 @@
 #define BATCH_BYTES ((uint64_t)1 << 20)
 #define DIRECT_BYTES ((uint64_t)256 << 10)
 
-static uint64_t record_bytes(const sheaf_store *store, int record)
-{
-    uint64_t bytes = 0;
-    for (size_t i = 0; i < store->layout.n_arrays; i++)
-        if (store->layout.arrays[i].record == record) bytes += store->layout.arrays[i].row_bytes;
-    return bytes;
-}
-
 /* Bytes of one record that the budget is asked for: in chunks, columns that are all fill values are free. */
 static uint64_t asked_bytes(const sheaf_store *store, int record, const uint8_t *const *columns)
 {
@@ -154,14 +146,46 @@ static void submit_all(sheaf_store *store, shf_slab *first)
     }
 }
 
+/* The common case, quickly: one record, nothing fills up, nobody is to be asked. false: not so, and nothing was done. The mutex held. */
+static bool append_one(sheaf_store *store, int record, const uint8_t *const *columns)
+{
+    const shf_table *table = &store->tables[record];
+    uint64_t row = store->appended[record];
+    if (shf_store_by_rows(store) || store->options.disk_bytes || store->checkpointing || store->n_in_flight >= store->max_in_flight)
+        return false;
+    for (size_t k = 0; k < table->n_arrays; k++) {
+        const shf_slab *slab = store->tails[table->arrays[k]].newest;
+        if (!columns[k] || !slab || row < slab->first_row || row - slab->first_row + 1 >= store->layout.arrays[table->arrays[k]].chunk[0])
+            return false;
+    }
+    for (size_t k = 0; k < table->n_arrays; k++) {
+        shf_slab *slab = store->tails[table->arrays[k]].newest;
+        size_t bytes = store->layout.arrays[table->arrays[k]].row_bytes;
+        uint8_t *to = slab->rows + (row - slab->first_row) * bytes;
+        if (bytes == 8) memcpy(to, columns[k], 8);
+        else memcpy(to, columns[k], bytes);
+        slab->n_new++;
+    }
+    store->reserved_bytes += table->record_bytes;
+    store->appended[record]++;
+    store->rows_since_commit++;
+    store->bytes_since_commit += table->record_bytes;
+    return true;
+}
+
 static sheaf_status append_all(sheaf_store *store, int record, uint64_t n, const uint8_t *columns[], uint64_t *first_row, sheaf_error *err)
 {
-    uint64_t each = record_bytes(store, record), batch_rows = shf_max_u64(1, BATCH_BYTES / shf_max_u64(1, each));
+    uint64_t each = store->tables[record].record_bytes, batch_rows = shf_max_u64(1, BATCH_BYTES / shf_max_u64(1, each));
     if (store->options.commit_rows) batch_rows = shf_min_u64(batch_rows, store->options.commit_rows);
     pthread_mutex_lock(&store->mutex);
     sheaf_status status = shf_store_check(store, err);
-    if (status == SHEAF_OK) status = shf_budget_admit(store, n * asked_bytes(store, record, columns), err);
     if (first_row) *first_row = store->appended[record];
+    if (n == 1 && status == SHEAF_OK && append_one(store, record, columns)) {
+        status = shf_commit_when_due(store, err);
+        pthread_mutex_unlock(&store->mutex);
+        return status;
+    }
+    if (status == SHEAF_OK) status = shf_budget_admit(store, n * asked_bytes(store, record, columns), err);
     for (uint64_t done = 0; status == SHEAF_OK && done < n;) {
         uint64_t batch = shf_min_u64(batch_rows, n - done);
         /* Making room gives the mutex up, and a checkpoint may begin meanwhile: it must publish no row that comes after it began. */
@@ -196,16 +220,12 @@ sheaf_status sheaf_store_append(sheaf_store *store, const char *dimension, uint6
     int record = shf_layout_find_record(&store->layout, dimension);
     if (record < 0)
         return shf_fail_at(err, SHEAF_ERR_NOT_FOUND, store->path, NULL, -1, -1, "%s has no record dimension %.80s", store->path, dimension);
-    if (n > INT64_MAX / shf_max_u64(1, record_bytes(store, record)))
+    if (n > INT64_MAX / shf_max_u64(1, store->tables[record].record_bytes))
         return shf_fail(err, SHEAF_ERR_RANGE, "%llu records are too many", (unsigned long long)n);
     const uint8_t *at[1024];
-    size_t n_columns = 0;
-    for (size_t i = 0; i < store->layout.n_arrays; i++) {
-        if (store->layout.arrays[i].record != record) continue;
-        if (n_columns == sizeof at / sizeof at[0])
-            return shf_fail(err, SHEAF_ERR_UNSUPPORTED, "a table of more than %zu arrays", n_columns);
-        at[n_columns] = n ? columns[n_columns] : NULL;
-        n_columns++;
-    }
+    size_t n_columns = store->tables[record].n_arrays;
+    if (n_columns > sizeof at / sizeof at[0])
+        return shf_fail(err, SHEAF_ERR_UNSUPPORTED, "a table of %zu arrays, at most %zu are allowed", n_columns, sizeof at / sizeof at[0]);
+    for (size_t k = 0; k < n_columns; k++) at[k] = n ? columns[k] : NULL;
     return append_all(store, record, n, at, first_row, err);
 }

@@ -67,6 +67,7 @@ sheaf_status shf_store_new(const char *path, const shf_backend_ops *ops, const s
 void shf_store_destroy(sheaf_store *store)
 {
     if (!store) return;
+    size_t n_records = store->layout.n_records;
     shf_pool_free(store->pool);
     shf_slab_free_all(store);
     if (store->state) (void)store->ops->close(store->state, NULL);
@@ -77,6 +78,8 @@ void shf_store_destroy(sheaf_store *store)
     pthread_cond_destroy(&store->changed);
     shf_free(store->entries);
     shf_free(store->attributes_changed);
+    for (size_t i = 0; store->tables && i < n_records; i++) shf_free(store->tables[i].arrays);
+    shf_free(store->tables);
     shf_free(store->tails);
     shf_free(store->appended);
     shf_free(store->base);
@@ -84,16 +87,31 @@ void shf_store_destroy(sheaf_store *store)
     shf_free(store);
 }
 
+static sheaf_status make_table(sheaf_store *store, size_t record, sheaf_error *err)
+{
+    shf_table *table = &store->tables[record];
+    table->arrays = shf_calloc(store->layout.n_arrays, sizeof *table->arrays);
+    if (!table->arrays) return shf_fail_memory(err, store->layout.n_arrays * sizeof *table->arrays, "a store");
+    for (size_t i = 0; i < store->layout.n_arrays; i++) {
+        if (store->layout.arrays[i].record != (int)record) continue;
+        table->arrays[table->n_arrays++] = i;
+        table->record_bytes += store->layout.arrays[i].row_bytes;
+    }
+    return SHEAF_OK;
+}
+
 /* Once the layout is known. */
 static sheaf_status make_tables(sheaf_store *store, sheaf_error *err)
 {
     store->base = shf_calloc(store->layout.n_records, sizeof *store->base);
     store->appended = shf_calloc(store->layout.n_records, sizeof *store->appended);
+    store->tables = shf_calloc(store->layout.n_records, sizeof *store->tables);
     store->tails = shf_calloc(store->layout.n_arrays, sizeof *store->tails);
     store->attributes_changed = shf_calloc(store->layout.n_arrays + 1, sizeof *store->attributes_changed);
-    if (!store->base || !store->appended || !store->tails || !store->attributes_changed)
+    if (!store->base || !store->appended || !store->tables || !store->tails || !store->attributes_changed)
         return shf_fail_memory(err, store->layout.n_arrays * sizeof *store->tails, "a store");
     for (size_t i = 0; i < store->layout.n_arrays; i++) store->tails[i].partial_rows = UINT64_MAX;
+    for (size_t i = 0; i < store->layout.n_records; i++) SHF_TRY(make_table(store, i, err));
     return SHEAF_OK;
 }
 

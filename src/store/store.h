@@ -52,6 +52,13 @@ typedef struct shf_entry {
     shf_place place;
 } shf_entry;
 
+/* The arrays of one record dimension. */
+typedef struct shf_table {
+    size_t *arrays; /* in schema order */
+    size_t n_arrays;
+    uint64_t record_bytes;
+} shf_table;
+
 struct sheaf_store {
     char *path;
     const shf_backend_ops *ops;
@@ -59,6 +66,7 @@ struct sheaf_store {
     shf_layout layout; /* record lengths: those committed (rows: published; else: the log's) */
     uint64_t *base;    /* record lengths of the last checkpoint */
     uint64_t *appended;
+    shf_table *tables; /* n_records */
     bool writable;
     sheaf_store_options options;
 
