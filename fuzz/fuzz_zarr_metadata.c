@@ -29,7 +29,7 @@ static void write_and_read(const shf_zarr_array *array)
     if (shf_zarr_print_json(written, &text, NULL) != SHEAF_OK || shf_zarr_parse_json(text.data, text.size, &node, NULL) != SHEAF_OK)
         abort();
     if (shf_zarr_parse_array(node, &again, NULL) != SHEAF_OK) abort();
-    if (memcmp(again.shape, array->shape, sizeof again.shape) || memcmp(again.chunk, array->chunk, sizeof again.chunk) ||
+    if (memcmp(again.shape, array->shape, sizeof again.shape) != 0 || memcmp(again.chunk, array->chunk, sizeof again.chunk) != 0 ||
         again.dtype != array->dtype || again.chain.n_steps != array->chain.n_steps || !json_equal(again.attributes, array->attributes))
         abort();
     shf_zarr_array_free(&again);

@@ -97,7 +97,8 @@ sheaf_status sheaf_ensemble_create(const char *path, const sheaf_ensemble_spec *
                                    sheaf_ensemble **out, sheaf_error *err)
 {
     sheaf_ensemble *run = NULL;
-    if (out) *out = NULL;
+    if (!out) return shf_fail(err, SHEAF_ERR_ARGUMENT, "sheaf_ensemble_create: out is NULL");
+    *out = NULL;
     SHF_TRY(shf_spec_check(spec, err));
     sheaf_status status = allocate(path, spec, options, &run, err);
     if (status == SHEAF_OK) status = shf_plan_make(&run->spec, &run->plan, err);
@@ -146,7 +147,8 @@ sheaf_status sheaf_ensemble_resume(const char *path, const sheaf_ensemble_spec *
                                    sheaf_ensemble **out, sheaf_error *err)
 {
     sheaf_ensemble *run = NULL;
-    if (out) *out = NULL;
+    if (!out) return shf_fail(err, SHEAF_ERR_ARGUMENT, "sheaf_ensemble_resume: out is NULL");
+    *out = NULL;
     SHF_TRY(shf_spec_check(spec, err));
     sheaf_status status = allocate(path, spec, options, &run, err);
     if (status == SHEAF_OK) status = shf_plan_make(&run->spec, &run->plan, err);
@@ -159,7 +161,8 @@ sheaf_status sheaf_ensemble_resume(const char *path, const sheaf_ensemble_spec *
 sheaf_status sheaf_ensemble_open(const char *path, const sheaf_store_options *options, sheaf_ensemble **out, sheaf_error *err)
 {
     sheaf_ensemble *run = NULL;
-    if (out) *out = NULL;
+    if (!out) return shf_fail(err, SHEAF_ERR_ARGUMENT, "sheaf_ensemble_open: out is NULL");
+    *out = NULL;
     sheaf_status status = allocate(path, NULL, options, &run, err);
     if (status == SHEAF_OK) status = sheaf_store_open(path, &run->options, &run->store, err);
     if (status == SHEAF_OK) status = shf_ensemble_read_attributes(run, err);

@@ -90,7 +90,8 @@ void shf_parquet_gather(sheaf_dtype dtype, const void *from, size_t stride, size
     size_t size = sheaf_dtype_size(dtype);
     switch (dtype) {
     case SHEAF_I8:
-        for (size_t i = 0; i < n; i++) ((int32_t *)to)[i] = (int8_t)p[i * stride];
+        for (size_t i = 0; i < n; i++)
+            ((int32_t *)to)[i] = ((const int8_t *)from)[i * stride]; // NOLINT(bugprone-signed-char-misuse): a number, not a character
         return;
     case SHEAF_U8:
         for (size_t i = 0; i < n; i++) ((int32_t *)to)[i] = p[i * stride];

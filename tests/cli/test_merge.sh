@@ -73,7 +73,7 @@ grep -qF '"sheaf_merged_from":[{"store":"s1.zarr","attributes":{"seed":1}},{"sto
 variable=$("$sheaf" info s1.zarr | grep 'time, trajectory' | cut -d' ' -f1)
 paste -d, <("$sheaf" show s1.zarr "$variable" --csv | tail -n +2) <("$sheaf" show s2.h5 "$variable" --csv | tail -n +2 | cut -d, -f2-) >want.csv
 cmp want.csv <("$sheaf" show ranks.zarr "$variable" --csv | tail -n +2)
-[ "$("$sheaf" show ranks.zarr --csv | head -n 1)" = "time,$variable[0],$variable[1],$variable[2],$variable[3],$variable[4]" ] || fail "columns are not numbered anew"
+[ "$("$sheaf" show ranks.zarr --csv | head -n 1)" = "time,${variable}[0],${variable}[1],${variable}[2],${variable}[3],${variable}[4]" ] || fail "columns are not numbered anew"
 merge ranks2.h5 s1.zarr s2.h5 --axis trajectory --renumber
 cmp <("$sheaf" show ranks.zarr --csv) <("$sheaf" show ranks2.h5 --csv)
 refuse 1 'has a dimension "depth"' no.zarr s1.zarr s2.h5 --axis depth

@@ -383,7 +383,7 @@ static sheaf_status read_length(shf_h5_state *state, size_t i, sheaf_error *err)
     if (array->record < 0) return SHEAF_OK;
     hid_t dataset = shf_h5_dataset(state, i);
     if (dataset < 0 || !read_shape(dataset, &seen) || seen.ndim != array->ndim ||
-        memcmp(seen.shape + 1, array->shape + 1, sizeof seen.shape[0] * (SHEAF_MAX_NDIM - 1)))
+        memcmp(seen.shape + 1, array->shape + 1, sizeof seen.shape[0] * (SHEAF_MAX_NDIM - 1)) != 0)
         return shf_fail_at(err, SHEAF_ERR_MISMATCH, state->path, array->name, -1, -1, "%s: array %s is no longer what it was", state->path,
                            array->name);
     state->lengths[array->record] = seen.shape[0];
