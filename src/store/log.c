@@ -14,6 +14,9 @@
 /* A frame above this size is written in parts, its head last. */
 #define STAGING_BYTES ((size_t)1 << 20)
 
+#define ACQUIRE_TRIES 16
+#define ACQUIRE_PAUSE_NS 30000000
+
 void shf_log_init(shf_log *log)
 {
     memset(log, 0, sizeof *log);
@@ -68,12 +71,14 @@ sheaf_status shf_log_acquire(shf_log *log, char *path, bool sync, bool *was_ther
     log->path = path;
     log->sync = sync;
     if (!path) return shf_fail_memory(err, 0, "a path");
-    for (int i = 0; i < 16; i++) {
-        bool again;
+    /* Who was just killed holds the lock until its exit is over: a moment's patience. */
+    for (int i = 0; i < ACQUIRE_TRIES; i++) {
+        bool again = false;
         sheaf_status status = try_acquire(log, was_there, &again, err);
         if (status == SHEAF_OK && !again) return SHEAF_OK;
         (void)shf_file_close(&log->file, NULL);
-        if (status != SHEAF_OK) return status;
+        if (status != SHEAF_OK && status != SHEAF_ERR_BUSY) return status;
+        if (!again) nanosleep(&(struct timespec){.tv_nsec = ACQUIRE_PAUSE_NS}, NULL);
     }
     return busy(log, err);
 }
