@@ -24,6 +24,7 @@ void shf_packet_moments_of(const shf_csr *csr, size_t item, int32_t n_samples, s
         largest = x > largest ? x : largest;
     }
     out->n_samples = n;
+    out->n_positive = positive;
     out->sidx = csr->sidx + at;
     out->loss = loss;
     if (!has_max) out->max_loss = largest;
@@ -39,23 +40,40 @@ void shf_packet_moments_of(const shf_csr *csr, size_t item, int32_t n_samples, s
     out->chance = (double)positive / s;
 }
 
-/* The i-th smallest of all S values. */
-static double order_statistic(const float *sorted, size_t n, size_t n_negative, size_t n_zeros, size_t i)
+/* Where the i-th smallest of all S values lies among those that are not 0; false when it is 0. */
+static bool rank_of(const shf_sparse_samples *s, size_t i, size_t *rank)
 {
-    if (i < n_negative) return (double)sorted[i];
-    if (i < n_negative + n_zeros) return 0;
-    return i - n_zeros < n ? (double)sorted[i - n_zeros] : 0;
+    size_t n_all = (size_t)s->n_samples, n_zeros = n_all > s->n ? n_all - s->n : 0;
+    *rank = i < s->n_negative ? i : i - n_zeros;
+    return i < s->n_negative || (i >= s->n_negative + n_zeros && *rank < s->n);
 }
 
-double shf_sparse_quantile(const float *sorted, size_t n, int32_t n_samples, double q)
+static double order_statistic(const shf_sparse_samples *s, size_t i)
 {
-    size_t n_all = (size_t)n_samples, n_negative = 0, n_zeros = n_all > n ? n_all - n : 0;
-    while (n_negative < n && sorted[n_negative] < 0) n_negative++;
-    double place = q * (double)(n_all - 1);
+    size_t rank;
+    return rank_of(s, i, &rank) ? (double)s->values[rank] : 0;
+}
+
+double shf_sparse_quantile(const shf_sparse_samples *s, double q)
+{
+    double place = q * (double)(s->n_samples - 1);
     size_t low = (size_t)place;
-    double part = place - (double)low, a = order_statistic(sorted, n, n_negative, n_zeros, low);
+    double part = place - (double)low, a = order_statistic(s, low);
     if (part == 0) return a;
-    double b = order_statistic(sorted, n, n_negative, n_zeros, low + 1);
+    double b = order_statistic(s, low + 1);
     if (a == b) return a; /* two infinities too */
     return a + (b - a) * part;
+}
+
+size_t shf_sparse_ranks(const shf_sparse_samples *s, const double *q, size_t n_q, size_t *ranks)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < 2 * n_q; i++) {
+        size_t rank, k, place = (size_t)(q[i / 2] * (double)(s->n_samples - 1)) + i % 2;
+        if (!rank_of(s, place, &rank)) continue;
+        for (k = n; k > 0 && ranks[k - 1] > rank; k--) ranks[k] = ranks[k - 1];
+        ranks[k] = rank;
+        n++;
+    }
+    return n;
 }

@@ -80,6 +80,8 @@ static inline float value_of(uint32_t word)
     return value;
 }
 
+enum { FEW = 32 }; /* values that an insertion sort is best for */
+
 static void insertion_f32(float *values, size_t n)
 {
     for (size_t i = 1; i < n; i++) {
@@ -90,30 +92,10 @@ static void insertion_f32(float *values, size_t n)
     }
 }
 
-/* Into buckets of equal width between the smallest and the largest word (so about equally many of a lognormal sample), then insertion. */
-static void bucket_f32(float *values, size_t n, uint32_t *words)
-{
-    enum { MOST = 512 };
-    uint16_t counts[MOST + 1] = {0};
-    uint32_t low = UINT32_MAX, high = 0, n_buckets = n <= 128 ? 128 : MOST;
-    for (size_t i = 0; i < n; i++) {
-        uint32_t w = word_of(values[i]);
-        words[i] = w;
-        low = w < low ? w : low;
-        high = w > high ? w : high;
-    }
-    uint64_t scale = ((uint64_t)n_buckets << 32) / ((uint64_t)(high - low) + 1);
-    for (size_t i = 0; i < n; i++) counts[((words[i] - low) * scale >> 32) + 1]++;
-    for (uint32_t b = 1; b < n_buckets; b++) counts[b] = (uint16_t)(counts[b] + counts[b - 1]);
-    for (size_t i = 0; i < n; i++) values[counts[(words[i] - low) * scale >> 32]++] = value_of(words[i]);
-    insertion_f32(values, n);
-}
-
 void shf_sort_f32(float *values, size_t n, uint32_t *scratch)
 {
-    if (n <= 512) {
-        if (n <= 24) insertion_f32(values, n);
-        else bucket_f32(values, n, scratch);
+    if (n <= FEW) {
+        insertion_f32(values, n);
         return;
     }
     uint32_t counts[4][256] = {{0}}, *from = scratch, *to = scratch + n;
@@ -136,4 +118,70 @@ void shf_sort_f32(float *values, size_t n, uint32_t *scratch)
         to = swap;
     }
     for (size_t i = 0; i < n; i++) values[i] = value_of(from[i]);
+}
+
+enum { MOST_BUCKETS = 1024 };
+
+/* Buckets of equal width in the values' words: of a lognormal sample about equally many values each. */
+typedef struct buckets {
+    uint32_t low;
+    unsigned shift;
+    size_t n;
+    uint32_t begin[MOST_BUCKETS + 1]; /* of each bucket, in values; that of the one behind the last is all of them */
+} buckets;
+
+static inline uint32_t bucket_of(const buckets *b, uint32_t word)
+{
+    return (word - b->low) >> b->shift;
+}
+
+/* Writes the words; about as many buckets as values. */
+static void choose_width(buckets *b, const float *values, size_t n, uint32_t *words)
+{
+    int32_t low = INT32_MAX, high = INT32_MIN;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t word = word_of(values[i]);
+        int32_t w = (int32_t)(word ^ 0x80000000u); /* in the order of signed numbers, which vectors compare */
+        words[i] = word;
+        low = w < low ? w : low;
+        high = w > high ? w : high;
+    }
+    unsigned wanted = n >= MOST_BUCKETS ? 10 : 63 - (unsigned)__builtin_clzll(n);
+    b->low = (uint32_t)low ^ 0x80000000u;
+    uint32_t range = (uint32_t)high - (uint32_t)low;
+    unsigned used = range ? 32 - (unsigned)__builtin_clz(range) : 0;
+    b->shift = used > wanted ? used - wanted : 0;
+    b->n = (size_t)(range >> b->shift) + 1;
+}
+
+/* Moves the values into their buckets. A value's place in its bucket is noted when it is counted: the moves do not wait for each other. */
+static void distribute(buckets *b, float *values, size_t n, const uint32_t *words, uint32_t *places)
+{
+    memset(b->begin, 0, (b->n + 1) * sizeof *b->begin);
+    for (size_t i = 0; i < n; i++) places[i] = b->begin[bucket_of(b, words[i])]++;
+    uint32_t at = 0;
+    for (size_t k = 0; k <= b->n; k++) {
+        uint32_t count = b->begin[k];
+        b->begin[k] = at;
+        at += count;
+    }
+    for (size_t i = 0; i < n; i++) values[b->begin[bucket_of(b, words[i])] + places[i]] = value_of(words[i]);
+}
+
+void shf_select_f32(float *values, size_t n, const size_t *ranks, size_t n_ranks, uint32_t *scratch)
+{
+    if (n <= FEW) {
+        insertion_f32(values, n);
+        return;
+    }
+    buckets b;
+    choose_width(&b, values, n, scratch);
+    distribute(&b, values, n, scratch, scratch + n);
+    size_t sorted = 0; /* values whose buckets are done */
+    for (size_t i = 0; i < n_ranks; i++) {
+        if (ranks[i] < sorted) continue;
+        uint32_t k = bucket_of(&b, word_of(values[ranks[i]]));
+        sorted = b.begin[k + 1];
+        shf_sort_f32(values + b.begin[k], sorted - b.begin[k], scratch);
+    }
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/checked.h"
 #include "format/loss_text.h"
 #include "format/number.h"
 #include "loss/csr.h"
@@ -33,12 +34,19 @@ static const char *const melt_names[] = {"EventId",
 static const char *const qelt_names[] = {"EventId", "SummaryId", "Quantile", "Loss", NULL};
 static const char *const *const names_of[] = {selt_names, melt_names, qelt_names};
 
+/* One number as text; its room is SHF_LOSS_NUMBER_ROOM. */
+typedef struct cell {
+    char text[SHF_LOSS_NUMBER_ROOM];
+    size_t n;
+} cell;
+
 struct sheaf_loss_tables {
     sheaf_loss_tables_options options;
     shf_pipeline *pipeline;
-    shf_loss_parser parser; /* behind what was fed */
-    shf_loss_parser behind; /* behind the last whole packet of the block at work */
-    size_t whole;           /* bytes of the block up to there */
+    cell zero, *quantile_cells; /* what is the same in every packet */
+    shf_loss_parser parser;     /* behind what was fed */
+    shf_loss_parser behind;     /* behind the last whole packet of the block at work */
+    size_t whole;               /* bytes of the block up to there */
     bool begun, failed, any_row[SHEAF_LOSS_N_TABLES];
     sheaf_loss_stats stats;
 };
@@ -47,7 +55,8 @@ struct sheaf_loss_tables {
 typedef struct worker {
     shf_loss_parser parser;
     shf_csr csr;
-    shf_buf sorted; /* n floats and 2 n words */
+    shf_buf values; /* n floats and 2 n words */
+    shf_buf ranks;  /* 2 a quantile */
     sheaf_loss_stats stats;
 } worker;
 
@@ -57,12 +66,6 @@ void sheaf_loss_tables_options_init(sheaf_loss_tables_options *options)
 }
 
 /* ---- rows ---- */
-
-/* One number as text; its room is SHF_LOSS_NUMBER_ROOM. */
-typedef struct cell {
-    char text[SHF_LOSS_NUMBER_ROOM];
-    size_t n;
-} cell;
 
 static cell real(const sheaf_loss_tables *t, double value)
 {
@@ -149,13 +152,22 @@ static cell rate_of(const sheaf_loss_tables *t, int32_t event_id)
 static sheaf_status put_melt(const sheaf_loss_tables *t, shf_buf *out, const ids *id, int32_t event_id, int32_t n_samples, double exposure,
                              const shf_packet_moments *m, sheaf_error *err)
 {
-    cell one = integer(1), two = integer(2), zero = real(t, 0), rate = rate_of(t, event_id), max = real(t, m->max_loss);
+    cell one = integer(1), two = integer(2), rate = rate_of(t, event_id), max = real(t, m->max_loss);
     cell analytical = real(t, m->analytical_mean), chance = real(t, m->chance), mean = real(t, m->mean), sd = real(t, m->sd);
     cell impacted = real(t, exposure * m->chance);
-    const cell *first[] = {&id->event, &id->summary, &one,          &rate,         &zero,        &analytical,
-                           &zero,      &max,         &id->exposure, &id->exposure, &id->exposure};
-    const cell *second[] = {
-        &id->event, &id->summary, &two, &rate, &chance, &mean, &sd, &max, &id->exposure, &impacted, m->chance > 0 ? &id->exposure : &zero};
+    const cell *first[] = {&id->event, &id->summary, &one,          &rate,         &t->zero,     &analytical,
+                           &t->zero,   &max,         &id->exposure, &id->exposure, &id->exposure};
+    const cell *second[] = {&id->event,
+                            &id->summary,
+                            &two,
+                            &rate,
+                            &chance,
+                            &mean,
+                            &sd,
+                            &max,
+                            &id->exposure,
+                            &impacted,
+                            m->chance > 0 ? &id->exposure : &t->zero};
     SHF_TRY(put_row(t, out, SHEAF_LOSS_MELT, first, err));
     return n_samples > 0 ? put_row(t, out, SHEAF_LOSS_MELT, second, err) : SHEAF_OK;
 }
@@ -163,15 +175,19 @@ static sheaf_status put_melt(const sheaf_loss_tables *t, shf_buf *out, const ids
 static sheaf_status put_qelt(const sheaf_loss_tables *t, worker *w, shf_buf *out, const ids *id, int32_t n_samples,
                              const shf_packet_moments *m, sheaf_error *err)
 {
+    const sheaf_loss_tables_options *o = &t->options;
     if (n_samples < 1) return SHEAF_OK;
-    SHF_TRY(shf_buf_resize(&w->sorted, m->n_samples * 12 + 4, err));
-    float *values = (float *)(void *)w->sorted.data;
+    SHF_TRY(shf_buf_resize(&w->ranks, 2 * o->n_quantiles * sizeof(size_t), err));
+    SHF_TRY(shf_buf_resize(&w->values, m->n_samples * 12 + 4, err));
+    float *values = (float *)(void *)w->values.data;
+    size_t *ranks = (size_t *)(void *)w->ranks.data;
     if (m->n_samples) memcpy(values, m->loss, m->n_samples * sizeof *values);
-    shf_sort_f32(values, m->n_samples, (uint32_t *)(void *)(values + m->n_samples));
-    for (size_t i = 0; i < t->options.n_quantiles; i++) {
-        cell q = real(t, t->options.quantiles[i]),
-             loss = real(t, shf_sparse_quantile(values, m->n_samples, n_samples, t->options.quantiles[i]));
-        SHF_TRY(put_row(t, out, SHEAF_LOSS_QELT, (const cell *const[]){&id->event, &id->summary, &q, &loss}, err));
+    shf_sparse_samples samples = {values, m->n_samples, m->n_samples - m->n_positive, n_samples};
+    size_t n_ranks = shf_sparse_ranks(&samples, o->quantiles, o->n_quantiles, ranks);
+    shf_select_f32(values, m->n_samples, ranks, n_ranks, (uint32_t *)(void *)(values + m->n_samples));
+    for (size_t i = 0; i < o->n_quantiles; i++) {
+        cell loss = real(t, shf_sparse_quantile(&samples, o->quantiles[i]));
+        SHF_TRY(put_row(t, out, SHEAF_LOSS_QELT, (const cell *const[]){&id->event, &id->summary, &t->quantile_cells[i], &loss}, err));
     }
     return SHEAF_OK;
 }
@@ -227,7 +243,8 @@ static void free_worker(void *state)
 {
     worker *w = state;
     shf_csr_free(&w->csr);
-    shf_buf_free(&w->sorted);
+    shf_buf_free(&w->values);
+    shf_buf_free(&w->ranks);
 }
 
 /* ---- the caller's side ---- */
@@ -270,6 +287,17 @@ static sheaf_status check_options(const sheaf_loss_tables_options *o, sheaf_erro
     return SHEAF_OK;
 }
 
+static sheaf_status print_constants(sheaf_loss_tables *t, sheaf_error *err)
+{
+    size_t n = t->options.n_quantiles, bytes;
+    t->zero = real(t, 0);
+    if (!shf_mul_size(n + 1, sizeof *t->quantile_cells, &bytes)) return shf_fail_memory(err, SIZE_MAX, "quantiles");
+    t->quantile_cells = shf_malloc(bytes);
+    if (!t->quantile_cells) return shf_fail_memory(err, bytes, "quantiles");
+    for (size_t i = 0; i < n; i++) t->quantile_cells[i] = real(t, t->options.quantiles[i]);
+    return SHEAF_OK;
+}
+
 sheaf_status sheaf_loss_tables_create(const sheaf_loss_tables_options *options, sheaf_loss_tables **out, sheaf_error *err)
 {
     *out = NULL;
@@ -286,6 +314,7 @@ sheaf_status sheaf_loss_tables_create(const sheaf_loss_tables_options *options, 
     }
     const shf_pipeline_calls calls = {job, done, free_worker};
     sheaf_status status = check_options(&t->options, err);
+    if (!status) status = print_constants(t, err);
     if (!status) status = shf_pipeline_create(t->options.n_threads, sizeof(worker), &calls, t, &t->pipeline, err);
     shf_loss_parser_init(&t->parser);
     if (status) sheaf_loss_tables_free(&t);
@@ -409,6 +438,7 @@ void sheaf_loss_tables_free(sheaf_loss_tables **tables)
 {
     if (!tables || !*tables) return;
     shf_pipeline_free((*tables)->pipeline);
+    shf_free((*tables)->quantile_cells);
     shf_free(*tables);
     *tables = NULL;
 }

@@ -156,6 +156,50 @@ static void floats_are_sorted_whatever_their_number_and_sign(void **state)
     }
 }
 
+/* Ranks here and there: the values there are those of a sort, none behind is smaller. */
+static void selected_values_are_those_of_a_sort(void **state)
+{
+    (void)state;
+    enum { N = 3000 };
+    static float ours[N], theirs[N];
+    static uint32_t scratch[2 * N];
+    uint32_t random = 7;
+    for (size_t n = 1; n <= N; n += n < 300 ? 1 : 431) {
+        for (size_t i = 0; i < n; i++) {
+            random = random * 1664525u + 1013904223u;
+            uint32_t kind = n % 4, bits = kind == 0   ? 0x44000000u + (random >> 8)
+                                          : kind == 1 ? (random & 0x807fffffu) | 0x40000000u
+                                          : kind == 2 ? 0x3f800000u + random % 3u
+                                                      : 0x3f800000u;
+            if (i == 5 && kind != 3) bits = 0xff800000u;
+            if (i == 6 && kind != 3) bits = 0x7f800000u;
+            memcpy(&ours[i], &bits, 4);
+            theirs[i] = ours[i];
+        }
+        size_t ranks[] = {0, n / 20, n / 20, n / 2, n / 2 + (n > 1 && n / 2 + 1 < n), n - 1};
+        shf_select_f32(ours, n, ranks, 6, scratch);
+        qsort(theirs, n, sizeof *theirs, ascending);
+        for (size_t i = 0; i < 6; i++) assert_memory_equal(&ours[ranks[i]], &theirs[ranks[i]], sizeof *ours);
+        for (size_t i = 0; i < n / 2; i++) assert_true(ours[i] <= ours[n / 2]);
+        for (size_t i = n / 2; i < n; i++) assert_true(ours[i] >= ours[n / 2]);
+    }
+}
+
+/* The ranks that shf_sparse_ranks names are enough: the others are spoilt. */
+static void quantiles_need_no_other_ranks(void **state)
+{
+    (void)state;
+    const float sorted[] = {-4, -1, 2, 3, 8};
+    const double q[] = {0.9, 0.05, 0.5, 0.8, 1};
+    shf_sparse_samples whole = {sorted, 5, 2, 9};
+    size_t ranks[10], n = shf_sparse_ranks(&whole, q, 5, ranks);
+    float spoilt[] = {99, 99, 99, 99, 99};
+    for (size_t i = 0; i < n; i++) spoilt[ranks[i]] = sorted[ranks[i]];
+    for (size_t i = 1; i < n; i++) assert_true(ranks[i - 1] <= ranks[i]);
+    shf_sparse_samples part = {spoilt, 5, 2, 9};
+    for (size_t i = 0; i < 5; i++) assert_true(shf_sparse_quantile(&part, q[i]) == shf_sparse_quantile(&whole, q[i]));
+}
+
 static void quantiles_of_sparse_samples_are_those_of_dense_ones(void **state)
 {
     (void)state;
@@ -165,10 +209,10 @@ static void quantiles_of_sparse_samples_are_those_of_dense_ones(void **state)
         double q = k / 100.0, place = q * 8, low = floor(place);
         size_t i = (size_t)low;
         double expected = dense[i] + (i < 8 ? (dense[i + 1] - dense[i]) * (place - low) : 0);
-        assert_true(fabs(shf_sparse_quantile(sorted, 5, 9, q) - expected) < 1e-12);
+        assert_true(fabs(shf_sparse_quantile(&(shf_sparse_samples){sorted, 5, 2, 9}, q) - expected) < 1e-12);
     }
-    assert_true(shf_sparse_quantile(NULL, 0, 1, 0.3) == 0);
-    assert_true(shf_sparse_quantile(sorted + 4, 1, 1, 0.3) == 8);
+    assert_true(shf_sparse_quantile(&(shf_sparse_samples){NULL, 0, 0, 1}, 0.3) == 0);
+    assert_true(shf_sparse_quantile(&(shf_sparse_samples){sorted + 4, 1, 0, 1}, 0.3) == 8);
 }
 
 int main(void)
@@ -178,6 +222,8 @@ int main(void)
         cmocka_unit_test(tables_as_json_and_with_decimals),
         cmocka_unit_test(what_is_no_summary_stream_is_refused),
         cmocka_unit_test(floats_are_sorted_whatever_their_number_and_sign),
+        cmocka_unit_test(selected_values_are_those_of_a_sort),
+        cmocka_unit_test(quantiles_need_no_other_ranks),
         cmocka_unit_test(quantiles_of_sparse_samples_are_those_of_dense_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
