@@ -25,22 +25,54 @@ static inline uint64_t eight_digits(uint32_t n)
     return tens | (v - 10 * tens) << 8;
 }
 
+/* The four of n < 10^4. */
+static inline uint32_t four_digits(uint32_t n)
+{
+    uint32_t hundreds = (n * 10486) >> 20, v = hundreds | (n - 100 * hundreds) << 16;
+    uint32_t tens = ((v * 103) >> 10) & 0x000f000fu;
+    return tens | (v - 10 * tens) << 8;
+}
+
+/* Of two numbers at once. */
+static inline void eight_digits_of_two(uint32_t a, uint32_t b, uint64_t *of_a, uint64_t *of_b)
+{
+#if defined(__SSE2__)
+    __m128i n = _mm_unpacklo_epi64(_mm_cvtsi32_si128((int)a), _mm_cvtsi32_si128((int)b));
+    __m128i high = _mm_srli_epi64(_mm_mul_epu32(n, _mm_set1_epi64x(3518437209)), 45); /* n / 10000 */
+    __m128i v = _mm_or_si128(high, _mm_slli_epi64(_mm_sub_epi32(n, _mm_mul_epu32(high, _mm_set1_epi64x(10000))), 32));
+    high = _mm_srli_epi16(_mm_mulhi_epu16(v, _mm_set1_epi16(10486)), 4); /* each half / 100 */
+    v = _mm_or_si128(high, _mm_slli_epi32(_mm_sub_epi16(v, _mm_mullo_epi16(high, _mm_set1_epi16(100))), 16));
+    high = _mm_mulhi_epu16(v, _mm_set1_epi16(6554)); /* each quarter / 10 */
+    v = _mm_or_si128(high, _mm_slli_epi16(_mm_sub_epi16(v, _mm_mullo_epi16(high, _mm_set1_epi16(10))), 8));
+    _mm_storel_epi64((__m128i *)(void *)of_a, v);
+    _mm_storel_epi64((__m128i *)(void *)of_b, _mm_unpackhi_epi64(v, v));
+#else
+    *of_a = eight_digits(a);
+    *of_b = eight_digits(b);
+#endif
+}
+
 #define ZEROS 0x3030303030303030ull
 
-/* n < 10^8 without leading zeros; writes 8 bytes. */
-static inline char *put_small(char *to, uint32_t n)
+/* The eight digits of a number without its leading zeros; writes 8 bytes. */
+static inline char *put_small_digits(char *to, uint64_t digits)
 {
-    uint64_t digits = eight_digits(n);
     unsigned leading = (unsigned)__builtin_ctzll(digits | 1ull << 63) / 8;
     digits = (digits | ZEROS) >> (8 * leading);
     memcpy(to, &digits, 8);
     return to + 8 - leading;
 }
 
-/* A point and the `places` (0 to 8) decimals of fraction < 10^places, trailing zeros left out when `strip`; nothing when none is left. Writes 9 bytes. */
-static inline char *put_fraction(char *to, uint32_t fraction, unsigned places, bool strip)
+/* n < 10^8 without leading zeros; writes 8 bytes. */
+static inline char *put_small(char *to, uint32_t n)
 {
-    uint64_t digits = eight_digits(fraction * upower10[8 - places]), text = digits | ZEROS;
+    return put_small_digits(to, eight_digits(n));
+}
+
+/* A point and the first `places` (0 to 8) of eight decimals, trailing zeros left out when `strip`; nothing when none is left. Writes 9 bytes. */
+static inline char *put_fraction(char *to, uint64_t digits, unsigned places, bool strip)
+{
+    uint64_t text = digits | ZEROS;
     *to = '.';
     memcpy(to + 1, &text, 8);
     if (!strip) return to + 1 + places;
@@ -84,8 +116,9 @@ static inline char *put_plain(char *to, uint32_t bits)
     uint32_t use_ten = (uint32_t)(away < half) | ((uint32_t)(away == half) & ~bits & 1);
     uint32_t with_one = (uint32_t)(int64_t)one, with_ten = (uint32_t)(int64_t)ten, integer = (uint32_t)(int64_t)x;
     uint32_t digits = with_one + ((with_ten - with_one) & (0 - use_ten));
-    to = put_small(to, integer);
-    return put_fraction(to, digits - integer * upower10[places], places, true);
+    uint64_t before, behind;
+    eight_digits_of_two(integer, (digits - integer * upower10[places]) * upower10[8 - places], &before, &behind);
+    return put_fraction(put_small_digits(to, before), behind, places, true);
 }
 
 static char *put_odd(char *to, uint32_t bits)
@@ -129,7 +162,9 @@ static inline char *put_fixed(char *to, uint32_t bits, int decimals)
     }
     uint64_t whole = (uint64_t)(int64_t)round_even(scaled);
     uint32_t unit = upower10[decimals], integer = (uint32_t)(whole / unit);
-    return put_fraction(put_small(to, integer), (uint32_t)(whole - (uint64_t)integer * unit), (unsigned)decimals, false);
+    uint64_t before, behind;
+    eight_digits_of_two(integer, (uint32_t)(whole - (uint64_t)integer * unit) * upower10[8 - decimals], &before, &behind);
+    return put_fraction(put_small_digits(to, before), behind, (unsigned)decimals, false);
 }
 
 size_t shf_loss_print_fixed(char *to, uint32_t bits, int decimals)
@@ -168,6 +203,11 @@ static inline char *put_counted(char *to, counter *c, int32_t sidx)
     unsigned last = 8 * (c->n - 1);
     if (c->n && sidx == c->value + 1 && ((c->text >> last) & 0xff) != '9') {
         c->text += 1ull << last;
+    } else if (sidx > 0 && sidx < 10000) {
+        uint32_t digits = four_digits((uint32_t)sidx);
+        unsigned leading = (unsigned)__builtin_ctz(digits) / 8;
+        c->text = (digits | (uint32_t)ZEROS) >> (8 * leading);
+        c->n = 4 - leading;
     } else if (sidx > 0 && sidx < 99999999) {
         uint64_t digits = eight_digits((uint32_t)sidx);
         unsigned leading = (unsigned)__builtin_ctzll(digits) / 8;
