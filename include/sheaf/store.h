@@ -19,7 +19,7 @@ typedef struct sheaf_store sheaf_store;
 /** When a store is there already. */
 typedef enum sheaf_if_exists {
     SHEAF_IF_EXISTS_FAIL = 0,    /**< SHEAF_ERR_EXISTS */
-    SHEAF_IF_EXISTS_REPLACE = 1, /**< a store (never anything else) is removed first */
+    SHEAF_IF_EXISTS_REPLACE = 1, /**< a store (never anything else) gives way to the new one, once that is made */
 } sheaf_if_exists;
 
 /** Options of a writer or reader. NULL means these defaults; make one by sheaf_store_options_init. */

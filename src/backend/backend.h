@@ -42,9 +42,12 @@ typedef struct shf_backend_ops {
     char *(*sidecar)(const char *path);
     /* At create, before anything is written: sets codec and level where they are default, refuses what the format cannot hold. */
     sheaf_status (*plan)(shf_layout *layout, sheaf_error *err);
-    /* Makes the store with all lengths 0 and fixed arrays written, complete for outside tools. layout stays the caller's and valid until
+    /* Makes the store with all lengths 0 and fixed arrays written, complete for outside tools; nothing is at path but with `beside`. With sync all but the
+     * name of path itself is durable. layout stays the caller's and valid until
      * close; its record lengths and attributes are what checkpoint publishes. After an error nothing is left behind. */
     sheaf_status (*create)(const char *path, shf_layout *layout, const shf_backend_options *options, void **state, sheaf_error *err);
+    /* A store that create has made is about to be renamed to path. */
+    sheaf_status (*moved)(void *state, const char *path, sheaf_error *err);
     /* Reads the metadata of the last checkpoint into *layout (empty before, shf_layout_finish called). With writable also cuts off what lies beyond it, but for
      * chunks that the log may still name. layout stays the caller's and valid until close. */
     sheaf_status (*open)(const char *path, const shf_backend_options *options, shf_layout *layout, void **state, sheaf_error *err);

@@ -57,6 +57,15 @@ sheaf_status shf_file_close(shf_file *file, sheaf_error *err)
     return status;
 }
 
+sheaf_status shf_file_moved(shf_file *file, const char *path, sheaf_error *err)
+{
+    char *copy = shf_strdup(path);
+    if (!copy) return shf_fail_memory(err, 0, "a file's path");
+    shf_free(file->path);
+    file->path = copy;
+    return SHEAF_OK;
+}
+
 /* One transfer of at most the seam's and the kernel's size; -1 with errno. */
 static ssize_t transfer_once(const shf_file *file, shf_io_op op, void *to, const void *from, size_t n, uint64_t offset)
 {

@@ -31,6 +31,8 @@ typedef enum shf_open_mode {
 sheaf_status shf_file_open(shf_file *file, const char *path, shf_open_mode mode, sheaf_error *err);
 /* NULL-safe in its state: a closed file is fine. The error of close(2) is reported, the descriptor is gone either way. */
 sheaf_status shf_file_close(shf_file *file, sheaf_error *err);
+/* The open file has another name from now on (errors tell it). */
+sheaf_status shf_file_moved(shf_file *file, const char *path, sheaf_error *err);
 /* Reads exactly n bytes; an earlier end is SHEAF_ERR_DAMAGED with "expected N bytes at OFFSET, got M". */
 sheaf_status shf_file_read(const shf_file *file, void *to, size_t n, uint64_t offset, sheaf_error *err);
 /* Reads up to n bytes; *got says how many (0 at the end). */
@@ -68,9 +70,14 @@ bool shf_path_same(const char *a, const char *b);
  * outside of a store is written. What is not there is fine. */
 sheaf_status shf_path_no_link(const char *path, size_t root_length, sheaf_error *err);
 sheaf_status shf_path_rename(const char *from, const char *to, sheaf_error *err);
-sheaf_status shf_path_unlink(const char *path, sheaf_error *err);      /* absent is fine */
-sheaf_status shf_path_remove_tree(const char *path, sheaf_error *err); /* does not follow symbolic links; absent is fine */
-sheaf_status shf_path_mkdir(const char *path, sheaf_error *err);       /* SHEAF_ERR_EXISTS when there */
+/* SHEAF_ERR_EXISTS, and nothing done, when something is at `to`. */
+sheaf_status shf_path_rename_new(const char *from, const char *to, sheaf_error *err);
+/* Each gets the other's name, at one moment where the file system can. */
+sheaf_status shf_path_exchange(const char *a, const char *b, sheaf_error *err);
+sheaf_status shf_path_unlink(const char *path, sheaf_error *err);        /* absent is fine */
+sheaf_status shf_path_remove_tree(const char *path, sheaf_error *err);   /* does not follow symbolic links; absent is fine */
+sheaf_status shf_path_remove_folder(const char *path, sheaf_error *err); /* an empty one */
+sheaf_status shf_path_mkdir(const char *path, sheaf_error *err);         /* SHEAF_ERR_EXISTS when there */
 sheaf_status shf_path_sync_folder(const char *folder, sheaf_error *err);
 /* Bytes allocated by a file, or by a folder and all below it: what du counts. */
 sheaf_status shf_path_allocated(const char *path, uint64_t *allocated_bytes, sheaf_error *err);

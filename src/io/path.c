@@ -90,6 +90,63 @@ sheaf_status shf_path_rename(const char *from, const char *to, sheaf_error *err)
     }
 }
 
+/* Once, with renameat2's flags; its errno, 0 when done. */
+static int rename_with(const char *from, const char *to, unsigned flags)
+{
+    for (;;) {
+        int fault = shf_io_before(&(shf_io_call){.op = SHF_IO_RENAME, .path = from, .path2 = to});
+        if (fault <= 0 && !renameat2(AT_FDCWD, from, AT_FDCWD, to, flags)) return 0;
+        int system_errno = fault > 0 ? fault : errno;
+        if (system_errno != EINTR) return system_errno;
+    }
+}
+
+static bool unknown_flags(int system_errno)
+{
+    return system_errno == EINVAL || system_errno == ENOSYS || system_errno == ENOTSUP;
+}
+
+/* Where the file system knows no rename that spares what is there: a file's second name does; a folder is not renamed over what is not empty. */
+static int rename_new_plainly(const char *from, const char *to)
+{
+    struct stat st;
+    if (lstat(from, &st)) return errno;
+    if (S_ISDIR(st.st_mode)) return rename(from, to) ? (errno == ENOTEMPTY || errno == ENOTDIR ? EEXIST : errno) : 0;
+    if (link(from, to)) return errno;
+    (void)unlink(from);
+    return 0;
+}
+
+sheaf_status shf_path_rename_new(const char *from, const char *to, sheaf_error *err)
+{
+    int system_errno = rename_with(from, to, RENAME_NOREPLACE);
+    if (unknown_flags(system_errno)) system_errno = rename_new_plainly(from, to);
+    if (system_errno == EEXIST) return shf_fail_at(err, SHEAF_ERR_EXISTS, to, NULL, -1, -1, "%s exists already", to);
+    return system_errno ? shf_fail_errno(err, system_errno, "cannot rename to", to) : SHEAF_OK;
+}
+
+/* In three steps, the first of them taken back when the second fails. */
+static sheaf_status exchange_plainly(const char *a, const char *b, sheaf_error *err)
+{
+    size_t n = strlen(a);
+    char *aside = shf_malloc(n + sizeof ".sheaf-old");
+    if (!aside) return shf_fail_memory(err, n, "a path");
+    memcpy(aside, a, n);
+    memcpy(aside + n, ".sheaf-old", sizeof ".sheaf-old");
+    sheaf_status status = shf_path_rename(b, aside, err);
+    if (status == SHEAF_OK && (status = shf_path_rename(a, b, err)) != SHEAF_OK) (void)shf_path_rename(aside, b, NULL);
+    if (status == SHEAF_OK) status = shf_path_rename(aside, a, err);
+    shf_free(aside);
+    return status;
+}
+
+sheaf_status shf_path_exchange(const char *a, const char *b, sheaf_error *err)
+{
+    int system_errno = rename_with(a, b, RENAME_EXCHANGE);
+    if (unknown_flags(system_errno)) return exchange_plainly(a, b, err);
+    return system_errno ? shf_fail_errno(err, system_errno, "cannot rename to", b) : SHEAF_OK;
+}
+
 sheaf_status shf_path_sync_folder(const char *folder, sheaf_error *err)
 {
     int fault = shf_io_before(&(shf_io_call){.op = SHF_IO_SYNC_FOLDER, .path = folder});
@@ -192,6 +249,13 @@ sheaf_status shf_path_mkdir(const char *path, sheaf_error *err)
     return SHEAF_OK;
 }
 
+sheaf_status shf_path_remove_folder(const char *path, sheaf_error *err)
+{
+    int fault = shf_io_before(&(shf_io_call){.op = SHF_IO_UNLINK, .path = path});
+    int system_errno = fault > 0 && fault != EINTR ? fault : rmdir(path) ? errno : 0;
+    return system_errno ? shf_fail_errno(err, system_errno, "cannot remove", path) : SHEAF_OK;
+}
+
 static int by_bytes(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
@@ -270,8 +334,7 @@ sheaf_status shf_path_remove_tree(const char *path, sheaf_error *err)
     if (!folder) return shf_fail_memory(err, strlen(path), "a path");
     sheaf_status status = shf_path_list(folder, remove_below, folder, err);
     shf_free(folder);
-    if (status == SHEAF_OK && rmdir(path)) return shf_fail_errno(err, errno, "cannot remove", path);
-    return status;
+    return status == SHEAF_OK ? shf_path_remove_folder(path, err) : status;
 }
 
 bool shf_path_same(const char *a, const char *b)

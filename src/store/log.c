@@ -83,6 +83,14 @@ sheaf_status shf_log_acquire(shf_log *log, char *path, bool sync, bool *was_ther
     return busy(log, err);
 }
 
+sheaf_status shf_log_moved(shf_log *log, char *path, sheaf_error *err)
+{
+    if (!path) return shf_fail_memory(err, 0, "a path");
+    shf_free(log->path);
+    log->path = path;
+    return shf_file_moved(&log->file, path, err);
+}
+
 sheaf_status shf_log_attach(shf_log *log, char *path, bool *there, sheaf_error *err)
 {
     *there = false;

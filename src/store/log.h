@@ -24,6 +24,8 @@ void shf_log_init(shf_log *log);
 /* Writer: opens or makes the file and takes the lock; SHEAF_ERR_BUSY names the other writer. *was_there: a dead writer left it, its header (when whole)
  * is in log->header. */
 sheaf_status shf_log_acquire(shf_log *log, char *path, bool sync, bool *was_there, sheaf_error *err);
+/* The log is about to be renamed to path (owned from now on, as above). */
+sheaf_status shf_log_moved(shf_log *log, char *path, sheaf_error *err);
 /* Reader: opens the file if it is there (*there). */
 sheaf_status shf_log_attach(shf_log *log, char *path, bool *there, sheaf_error *err);
 /* Begins generation header.generation + 1: header (this process as writer), file cut, no frames. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The life of a store's handle: made, opened, recovered, closed. */
+/* The life of a store's handle: opened, recovered, closed (made: create.c). */
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -100,8 +100,7 @@ static sheaf_status make_table(sheaf_store *store, size_t record, sheaf_error *e
     return SHEAF_OK;
 }
 
-/* Once the layout is known. */
-static sheaf_status make_tables(sheaf_store *store, sheaf_error *err)
+sheaf_status shf_store_make_tables(sheaf_store *store, sheaf_error *err)
 {
     store->base = shf_calloc(store->layout.n_records, sizeof *store->base);
     store->appended = shf_calloc(store->layout.n_records, sizeof *store->appended);
@@ -120,8 +119,7 @@ static void set_base(sheaf_store *store)
     for (size_t i = 0; i < store->layout.n_records; i++) store->base[i] = store->layout.records[i].length;
 }
 
-/* How many full slabs may wait, so that slabs, queue and cache stay within the bound. */
-static sheaf_status plan_memory(sheaf_store *store, sheaf_error *err)
+sheaf_status shf_store_plan_memory(sheaf_store *store, sheaf_error *err)
 {
     uint64_t slabs = 0, largest = 1;
     for (size_t i = 0; i < store->layout.n_arrays; i++) {
@@ -139,99 +137,6 @@ static sheaf_status plan_memory(sheaf_store *store, sheaf_error *err)
     uint64_t room = memory > need ? (memory - need) / (2 * largest) : 0;
     store->max_in_flight = (size_t)shf_max_u64(1, shf_min_u64(room, 2 * (uint64_t)store->options.n_threads + 2));
     return shf_pool_create(shf_store_by_rows(store) ? 0 : store->options.n_threads, store->max_in_flight, &store->pool, err);
-}
-
-static sheaf_status check_new(const char *path, const sheaf_store_options *options, sheaf_error *err)
-{
-    shf_path_kind kind;
-    SHF_TRY(shf_path_stat(path, &kind, NULL, err));
-    if (kind == SHF_PATH_NONE || (options && options->beside)) return SHEAF_OK;
-    if (options && options->if_exists == SHEAF_IF_EXISTS_REPLACE) return sheaf_store_remove(path, err);
-    return shf_fail_at(err, SHEAF_ERR_EXISTS, path, NULL, -1, -1, "%s exists already", path);
-}
-
-static sheaf_status finish_redo(sheaf_store *store, sheaf_error *err);
-
-/* Arrays beside what others keep in the file: the log comes first, so that one writer is at work and the file is changed only by what the log
- * has already. */
-static sheaf_status create_beside(sheaf_store *store, sheaf_error *err)
-{
-    const shf_backend_options options = {.sync = store->options.sync, .writable = true, .beside = true};
-    bool was_there;
-    SHF_TRY(shf_log_acquire(&store->log, store->ops->sidecar(store->path), store->options.sync, &was_there, err));
-    /* A writer that died here may have got as far as its first checkpoint: then the arrays are there now, and create says so. */
-    sheaf_status status = was_there && store->log.header.generation != 0 ? finish_redo(store, err) : SHEAF_OK;
-    if (status == SHEAF_OK) status = store->ops->create(store->path, &store->layout, &options, &store->state, err);
-    if (status == SHEAF_OK) status = shf_log_restart(&store->log, store->ops->name, store->layout.n_arrays, store->layout.n_records, err);
-    if (status == SHEAF_OK) status = shf_store_begin_log(store, err);
-    pthread_mutex_lock(&store->mutex);
-    if (status == SHEAF_OK) status = shf_checkpoint_locked(store, false, err);
-    if (status == SHEAF_OK && store->n_checkpoints == 0)
-        status = shf_fail_at(err, SHEAF_ERR_BUSY, store->path, NULL, -1, -1, "%s is held by an outside reader", store->path);
-    pthread_mutex_unlock(&store->mutex);
-    if (status != SHEAF_OK) (void)shf_log_close(&store->log, !was_there, NULL);
-    return status;
-}
-
-static sheaf_status create_files(sheaf_store *store, sheaf_error *err)
-{
-    const shf_backend_options options = {.sync = store->options.sync, .writable = true};
-    shf_path_kind kind = SHF_PATH_NONE;
-    bool was_there;
-    SHF_TRY(store->ops->plan(&store->layout, err));
-    SHF_TRY(shf_layout_finish(&store->layout, err));
-    SHF_TRY(make_tables(store, err));
-    SHF_TRY(plan_memory(store, err));
-    if (store->options.beside) SHF_TRY(shf_path_stat(store->path, &kind, NULL, err));
-    if (kind != SHF_PATH_NONE) return create_beside(store, err);
-    SHF_TRY(store->ops->create(store->path, &store->layout, &options, &store->state, err));
-    if (store->ops->flags & SHF_BACKEND_VOLATILE) return SHEAF_OK;
-    sheaf_status status = shf_log_acquire(&store->log, store->ops->sidecar(store->path), store->options.sync, &was_there, err);
-    if (status == SHEAF_OK) status = shf_log_restart(&store->log, store->ops->name, store->layout.n_arrays, store->layout.n_records, err);
-    if (status == SHEAF_OK) status = shf_store_begin_log(store, err);
-    if (status == SHEAF_OK) return SHEAF_OK;
-    (void)store->ops->close(store->state, NULL);
-    store->state = NULL;
-    (void)shf_log_close(&store->log, true, NULL);
-    (void)store->ops->remove(store->path, NULL);
-    return status;
-}
-
-/* The fixed arrays are in the files now. */
-static void drop_values(sheaf_store *store)
-{
-    for (size_t i = 0; i < store->layout.n_arrays; i++) {
-        shf_free(store->layout.arrays[i].values);
-        store->layout.arrays[i].values = NULL;
-    }
-}
-
-sheaf_status sheaf_store_create(const char *path, const sheaf_schema *schema, const sheaf_store_options *options, sheaf_store **out,
-                                sheaf_error *err)
-{
-    if (!path || !schema || !out) return shf_fail(err, SHEAF_ERR_ARGUMENT, "sheaf_store_create: NULL");
-    *out = NULL;
-    if (!schema->layout.n_arrays) return shf_fail(err, SHEAF_ERR_ARGUMENT, "the schema of %s has no array", path);
-    const shf_backend_ops *ops;
-    sheaf_store *store = NULL;
-    SHF_TRY(shf_backend_find(options ? options->format : NULL, path, &ops, err));
-    SHF_TRY(shf_store_new(path, ops, options, &store, err));
-    bool on_disk = !(ops->flags & SHF_BACKEND_VOLATILE);
-    sheaf_status status = SHEAF_OK;
-    if (store->options.beside && !(ops->flags & SHF_BACKEND_BESIDE))
-        status = shf_fail_at(err, SHEAF_ERR_UNSUPPORTED, path, NULL, -1, -1, "%s stores hold nothing but what Sheaf wrote", ops->name);
-    if (status == SHEAF_OK) status = shf_layout_copy(&schema->layout, &store->layout, err);
-    if (status == SHEAF_OK && on_disk) status = check_new(path, options, err);
-    if (status == SHEAF_OK) status = create_files(store, err);
-    if (status == SHEAF_OK) {
-        store->writable = true;
-        drop_values(store);
-        status = shf_store_measure(store, err);
-    }
-    if (status == SHEAF_OK) status = shf_ticker_start(store, err);
-    if (status == SHEAF_OK) *out = store;
-    else shf_store_destroy(store);
-    return status;
 }
 
 /* ---- readers ---- */
@@ -282,7 +187,7 @@ sheaf_status sheaf_store_open(const char *path, const sheaf_store_options *optio
     SHF_TRY(shf_store_new(path, ops, options, &store, err));
     const shf_backend_options backend = {.writable = false};
     sheaf_status status = ops->open(store->path, &backend, &store->layout, &store->state, err);
-    if (status == SHEAF_OK) status = make_tables(store, err);
+    if (status == SHEAF_OK) status = shf_store_make_tables(store, err);
     if (status == SHEAF_OK) status = follow(store, true, err);
     if (status == SHEAF_OK) *out = store;
     else shf_store_destroy(store);
@@ -311,8 +216,7 @@ sheaf_status sheaf_store_refresh(sheaf_store *store, bool *changed, sheaf_error 
 
 /* ---- writers ---- */
 
-/* A checkpoint that a dead writer had begun: its redo bytes are in the last whole frame. */
-static sheaf_status finish_redo(sheaf_store *store, sheaf_error *err)
+sheaf_status shf_store_finish_redo(sheaf_store *store, sheaf_error *err)
 {
     shf_buf payload = {0};
     sheaf_status status = SHEAF_OK;
@@ -353,11 +257,11 @@ static sheaf_status recover(sheaf_store *store, bool was_there, sheaf_error *err
     const shf_backend_options backend = {.sync = store->options.sync, .writable = true, .repair = store->repairing};
     bool changed;
     bool by_log = was_there && shf_store_has_log(store) && store->log.header.generation != 0;
-    if (by_log) SHF_TRY(finish_redo(store, err));
+    if (by_log) SHF_TRY(shf_store_finish_redo(store, err));
     SHF_TRY(store->ops->open(store->path, &backend, &store->layout, &store->state, err));
-    SHF_TRY(make_tables(store, err));
+    SHF_TRY(shf_store_make_tables(store, err));
     set_base(store);
-    SHF_TRY(plan_memory(store, err));
+    SHF_TRY(shf_store_plan_memory(store, err));
     if (!shf_store_by_rows(store)) SHF_TRY(shf_replay_load_partials(store, err));
     if (by_log) SHF_TRY(shf_replay(store, &changed, err));
     for (size_t i = 0; i < store->layout.n_records; i++) store->appended[i] = store->layout.records[i].length;
@@ -491,29 +395,4 @@ void sheaf_store_free(sheaf_store **slot)
     if (status == SHEAF_OK) status = sheaf_store_close(&reopened, NULL);
     (void)status; /* as above */
     shf_free(path);
-}
-
-sheaf_status sheaf_store_remove(const char *path, sheaf_error *err)
-{
-    const shf_backend_ops *ops;
-    shf_path_kind kind;
-    shf_log_header header;
-    bool there, alive;
-    if (!path) return shf_fail(err, SHEAF_ERR_ARGUMENT, "sheaf_store_remove: NULL");
-    SHF_TRY(shf_path_stat(path, &kind, NULL, err));
-    if (kind == SHF_PATH_NONE) return shf_fail_at(err, SHEAF_ERR_NOT_FOUND, path, NULL, -1, -1, "there is no store at %s", path);
-    SHF_TRY(shf_backend_find(NULL, path, &ops, err));
-    if (ops->probe && !ops->probe(path))
-        return shf_fail_at(err, SHEAF_ERR_UNSUPPORTED, path, NULL, -1, -1, "%s is there, but it is no %s store: it is left alone", path,
-                           ops->name);
-    char *sidecar = ops->sidecar(path);
-    if (!sidecar) return shf_fail_memory(err, strlen(path), "a path");
-    sheaf_status status = shf_log_writer(sidecar, &header, &there, &alive, err);
-    if (status == SHEAF_OK && alive)
-        status = shf_fail_at(err, SHEAF_ERR_BUSY, path, NULL, -1, -1, "%s is being written by process %lld on %s", path,
-                             (long long)header.pid, header.host);
-    if (status == SHEAF_OK) status = ops->remove(path, err);
-    if (status == SHEAF_OK) status = shf_path_unlink(sidecar, err);
-    shf_free(sidecar);
-    return status;
 }

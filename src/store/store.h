@@ -169,10 +169,16 @@ sheaf_status shf_replay(sheaf_store *store, bool *changed, sheaf_error *err);
 /* Loads what the partial last chunks hold into slabs, so that appending can go on (writer). */
 sheaf_status shf_replay_load_partials(sheaf_store *store, sheaf_error *err);
 
-/* open.c: the parts of opening that repair shares. */
+/* open.c: the parts of opening that create and repair share. */
 sheaf_status shf_store_new(const char *path, const shf_backend_ops *ops, const sheaf_store_options *options, sheaf_store **out,
                            sheaf_error *err);
 void shf_store_destroy(sheaf_store *store);
+/* Once the layout is known. */
+sheaf_status shf_store_make_tables(sheaf_store *store, sheaf_error *err);
+/* How many full slabs may wait, so that slabs, queue and cache stay within the bound. */
+sheaf_status shf_store_plan_memory(sheaf_store *store, sheaf_error *err);
+/* A checkpoint that a dead writer had begun: its redo bytes are in the last whole frame. */
+sheaf_status shf_store_finish_redo(sheaf_store *store, sheaf_error *err);
 /* Opens for appending; with tell, damage of the last chunks is told and passed over. */
 sheaf_status shf_store_open_writer(const char *path, const sheaf_store_options *options, bool repair, sheaf_damage_callback tell,
                                    void *context, sheaf_store **out, sheaf_error *err);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The disk stops at every single call, also in the midst of a write: what was published stays, and what a log names goes on from there. */
 #include <errno.h>
+#include <limits.h>
 
 #include "unit/backend/zarr_fixture.h"
 
@@ -22,6 +23,7 @@ static struct {
 static struct {
     long left; /* calls until the disk stops */
     bool torn; /* the last write goes half through */
+    bool once; /* only that call fails */
 } g_disk;
 
 static int stop_disk(void *context, const shf_io_call *call)
@@ -35,6 +37,7 @@ static int stop_disk(void *context, const shf_io_call *call)
         return SHF_IO_SHORT;
     }
     g_disk.torn = false;
+    if (g_disk.once) g_disk.left = LONG_MAX;
     return EIO;
 }
 
@@ -174,9 +177,11 @@ static void a_create_that_fails_leaves_nothing(void **unused)
         shf_backend_options options = {.writable = true};
         g_disk.left = n;
         g_disk.torn = false;
+        g_disk.once = true;
         shf_io_set_hook(stop_disk, NULL);
         sheaf_status status = shf_zarr_ops.create(w.path, &w.layout, &options, &w.state, &fixture_error);
         shf_io_set_hook(NULL, NULL);
+        g_disk.once = false;
         shf_path_kind kind;
         OK(shf_path_stat(w.path, &kind, NULL, NULL));
         assert_int_equal(kind, status == SHEAF_OK ? SHF_PATH_FOLDER : SHF_PATH_NONE);

@@ -89,6 +89,7 @@ sheaf_status shf_h5_redo(const char *path, const void *bytes, size_t n, sheaf_er
 /* ---- writer.c ---- */
 sheaf_status shf_h5_plan(shf_layout *layout, sheaf_error *err);
 sheaf_status shf_h5_create(const char *path, shf_layout *layout, const shf_backend_options *options, void **state, sheaf_error *err);
+sheaf_status shf_h5_moved(void *state, const char *path, sheaf_error *err);
 sheaf_status shf_h5_put(void *state, size_t array, uint64_t block, uint64_t column, const void *bytes, size_t n, shf_place *place,
                         sheaf_error *err);
 sheaf_status shf_h5_adopt(void *state, size_t array, uint64_t block, uint64_t column, const shf_place *place, sheaf_error *err);

@@ -276,6 +276,7 @@ const shf_backend_ops shf_hdf5_ops = {
     .sidecar = sidecar,
     .plan = shf_h5_plan,
     .create = shf_h5_create,
+    .moved = shf_h5_moved,
     .open = open_store,
     .encode = shf_h5_encode,
     .decode = shf_h5_decode,

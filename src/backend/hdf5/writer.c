@@ -83,13 +83,14 @@ sheaf_status shf_h5_write_fixed(shf_h5_state *state, sheaf_error *err)
     return SHEAF_OK;
 }
 
-static sheaf_status sync_name(const char *path, sheaf_error *err)
+sheaf_status shf_h5_moved(void *opaque, const char *path, sheaf_error *err)
 {
-    char *folder = shf_path_parent(path);
-    if (!folder) return shf_fail_memory(err, strlen(path), "a path");
-    sheaf_status status = shf_path_sync_folder(folder, err);
-    shf_free(folder);
-    return status;
+    shf_h5_state *state = opaque;
+    char *copy = shf_strdup(path);
+    if (!copy) return shf_fail_memory(err, strlen(path), "a store's path");
+    shf_free(state->path);
+    state->path = copy;
+    return shf_file_moved(&state->file, path, err);
 }
 
 sheaf_status shf_h5_create(const char *path, shf_layout *layout, const shf_backend_options *options, void **out, sheaf_error *err)
@@ -108,7 +109,6 @@ sheaf_status shf_h5_create(const char *path, shf_layout *layout, const shf_backe
     status = shf_h5_state_arrays(state, err);
     if (status == SHEAF_OK) status = shf_h5_write_fixed(state, err);
     if (status == SHEAF_OK) status = shf_h5_publish_first(state, err);
-    if (status == SHEAF_OK && state->sync) status = sync_name(path, err);
     if (status != SHEAF_OK) {
         shf_h5_state_free(state);
         (void)shf_path_unlink(path, NULL);

@@ -63,6 +63,24 @@ static char *array_path(const npy_state *state, size_t i)
     return shf_path_join(state->path, name);
 }
 
+static sheaf_status npy_moved(void *opaque, const char *path, sheaf_error *err)
+{
+    npy_state *state = opaque;
+    char *copy = shf_strdup(path);
+    if (!copy) return shf_fail_memory(err, strlen(path), "a path");
+    shf_free(state->path);
+    state->path = copy;
+    char *file = shf_path_join(path, "sheaf.len");
+    sheaf_status status = file ? shf_file_moved(&state->lengths, file, err) : shf_fail_memory(err, 0, "a path");
+    shf_free(file);
+    for (size_t i = 0; status == SHEAF_OK && i < state->n_arrays; i++) {
+        file = array_path(state, i);
+        status = file ? shf_file_moved(&state->arrays[i].file, file, err) : shf_fail_memory(err, 0, "a path");
+        shf_free(file);
+    }
+    return status;
+}
+
 static sheaf_status open_array(npy_state *state, size_t i, shf_open_mode mode, sheaf_error *err)
 {
     char *path = array_path(state, i);
@@ -166,17 +184,12 @@ static sheaf_status create_array(npy_state *state, size_t i, sheaf_error *err)
     return shf_npyd_header_write(state, i, array->record < 0 ? array->shape[0] : 0, err);
 }
 
-/* Files, their names, and the store's own name. */
+/* Files and their names. */
 static sheaf_status sync_new(npy_state *state, sheaf_error *err)
 {
     for (size_t i = 0; i < state->n_arrays; i++) SHF_TRY(shf_file_sync(&state->arrays[i].file, err));
     SHF_TRY(shf_file_sync(&state->lengths, err));
-    SHF_TRY(shf_path_sync_folder(state->path, err));
-    char *parent = shf_path_parent(state->path);
-    if (!parent) return shf_fail_memory(err, 64, "a path");
-    sheaf_status status = shf_path_sync_folder(parent, err);
-    shf_free(parent);
-    return status;
+    return shf_path_sync_folder(state->path, err);
 }
 
 static sheaf_status npy_create(const char *path, shf_layout *layout, const shf_backend_options *options, void **out, sheaf_error *err)
@@ -427,6 +440,7 @@ const shf_backend_ops shf_npy_ops = {
     .sidecar = npy_sidecar,
     .plan = npy_plan,
     .create = npy_create,
+    .moved = npy_moved,
     .open = npy_open,
     .checkpoint_begin = npy_checkpoint_begin,
     .checkpoint_end = npy_checkpoint_end,

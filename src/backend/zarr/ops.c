@@ -100,6 +100,7 @@ const shf_backend_ops shf_zarr_ops = {
     .sidecar = sidecar,
     .plan = plan,
     .create = shf_zarr_create,
+    .moved = shf_zarr_moved,
     .open = shf_zarr_open,
     .encode = shf_zarr_encode,
     .decode = shf_zarr_decode,

@@ -144,7 +144,6 @@ static sheaf_status write_fixed(shf_zarr_state *state, size_t index, sheaf_error
 
 static sheaf_status write_all(shf_zarr_state *state, sheaf_error *err)
 {
-    SHF_TRY(shf_path_mkdir(state->path, err));
     SHF_TRY(shf_path_allocated(state->path, &state->allocated, err));
     for (size_t i = 0; i < state->n_nodes; i++) {
         const shf_array *array = &state->layout->arrays[i];
@@ -160,39 +159,14 @@ static sheaf_status write_all(shf_zarr_state *state, sheaf_error *err)
     return shf_zarr_close_handles(state, err);
 }
 
-/* Everything is made beside its place; the rename is what creates the store. */
-static sheaf_status create_at(shf_zarr_state *state, char *beside, sheaf_error *err)
-{
-    char *path = state->path;
-    SHF_TRY(shf_path_remove_tree(beside, err));
-    state->path = beside;
-    sheaf_status status = write_all(state, err);
-    state->path = path;
-    if (status == SHEAF_OK) status = shf_path_rename(beside, path, err);
-    if (status == SHEAF_OK && state->options.sync) {
-        char *parent = shf_path_parent(path);
-        status = parent ? shf_path_sync_folder(parent, err) : shf_fail_memory(err, strlen(path), "a path");
-        shf_free(parent);
-    }
-    if (status != SHEAF_OK) (void)shf_path_remove_tree(beside, NULL);
-    return status;
-}
-
 static sheaf_status create_in(shf_zarr_state *state, sheaf_error *err)
 {
-    shf_path_kind kind;
-    SHF_TRY(shf_path_stat(state->path, &kind, NULL, err));
-    if (kind != SHF_PATH_NONE) return shf_fail_at(err, SHEAF_ERR_EXISTS, state->path, NULL, -1, -1, "%s exists already", state->path);
     state->version = 3;
     state->is_group = state->ours = state->recovered = state->options.writable = true;
     for (size_t i = 0; i < state->layout->n_arrays; i++) SHF_TRY(plan_node(state, &state->layout->arrays[i], err));
-    size_t n = strlen(state->path);
-    char *beside = shf_malloc(n + sizeof ".sheaf-tmp");
-    if (!beside) return shf_fail_memory(err, n, "a path");
-    memcpy(beside, state->path, n);
-    memcpy(beside + n, ".sheaf-tmp", sizeof ".sheaf-tmp");
-    sheaf_status status = create_at(state, beside, err);
-    shf_free(beside);
+    SHF_TRY(shf_path_mkdir(state->path, err));
+    sheaf_status status = write_all(state, err);
+    if (status != SHEAF_OK) (void)shf_path_remove_tree(state->path, NULL);
     return status;
 }
 
@@ -206,5 +180,15 @@ sheaf_status shf_zarr_create(const char *path, shf_layout *layout, const shf_bac
         return status;
     }
     *out = state;
+    return SHEAF_OK;
+}
+
+sheaf_status shf_zarr_moved(void *opaque, const char *path, sheaf_error *err)
+{
+    shf_zarr_state *state = opaque;
+    char *copy = trimmed(path);
+    if (!copy) return shf_fail_memory(err, strlen(path), "a path");
+    shf_free(state->path);
+    state->path = copy;
     return SHEAF_OK;
 }

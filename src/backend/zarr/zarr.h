@@ -192,6 +192,8 @@ void shf_zarr_state_free(shf_zarr_state *state);
 shf_zarr_state *shf_zarr_state_new(const char *path, const shf_backend_options *options, shf_layout *layout);
 sheaf_status shf_zarr_add_node(shf_zarr_state *state, const char *folder, shf_zarr_node **out, sheaf_error *err);
 sheaf_status shf_zarr_create(const char *path, shf_layout *layout, const shf_backend_options *options, void **state, sheaf_error *err);
+/* No file is open after create. */
+sheaf_status shf_zarr_moved(void *state, const char *path, sheaf_error *err);
 sheaf_status shf_zarr_open(const char *path, const shf_backend_options *options, shf_layout *layout, void **state, sheaf_error *err);
 
 #endif
