@@ -9,6 +9,7 @@
 
 #include "backend/layout.h"
 #include "base/buf.h"
+#include "codec/codec.h"
 
 /* Where an encoded chunk lies: what the tail log keeps about chunks finished since the last checkpoint. */
 typedef struct shf_place {
@@ -53,9 +54,10 @@ typedef struct shf_backend_ops {
     sheaf_status (*open)(const char *path, const shf_backend_options *options, shf_layout *layout, void **state, sheaf_error *err);
 
     /* Chunks. encode: *out is replaced by the encoded bytes of one whole chunk. decode: fills chunk (chunk_bytes) or fails with DAMAGED; checks
-     * whatever checksum the format has. Both pure, any thread. */
-    sheaf_status (*encode)(const shf_array *array, const void *chunk, shf_buf *out, uint32_t *mask, sheaf_error *err);
-    sheaf_status (*decode)(const shf_array *array, const void *bytes, size_t n, uint32_t mask, void *chunk, sheaf_error *err);
+     * whatever checksum the format has. Both pure, any thread; work: what that thread keeps between calls, may be NULL. */
+    sheaf_status (*encode)(shf_codec_work *work, const shf_array *array, const void *chunk, shf_buf *out, uint32_t *mask, sheaf_error *err);
+    sheaf_status (*decode)(shf_codec_work *work, const shf_array *array, const void *bytes, size_t n, uint32_t mask, void *chunk,
+                           sheaf_error *err);
     /* Stores a full chunk; the address is new, in order of block then column for each array. place->crc and mask are given, offset and size are filled. Not visible to
      * outside readers before the next checkpoint. */
     sheaf_status (*put)(void *state, size_t array, uint64_t block, uint64_t column, const void *bytes, size_t n, shf_place *place,

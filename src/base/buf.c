@@ -12,7 +12,7 @@ sheaf_status shf_buf_reserve(shf_buf *buf, size_t extra, sheaf_error *err)
     size_t need;
     if (!shf_add_size(buf->size, extra, &need)) return shf_fail_memory(err, SIZE_MAX, "a buffer");
     if (need <= buf->capacity) return SHEAF_OK;
-    size_t capacity = buf->capacity ? buf->capacity : 64;
+    size_t capacity = buf->capacity ? buf->capacity : need > 4096 ? need : 64; /* a large one is often asked for once */
     while (capacity < need) capacity = capacity > SIZE_MAX / 2 ? need : capacity * 2;
     uint8_t *data = shf_realloc(buf->data, capacity);
     if (!data) return shf_fail_memory(err, capacity, "a buffer");

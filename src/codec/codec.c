@@ -35,39 +35,25 @@ static size_t none_bound(size_t n)
     return n;
 }
 
-static sheaf_status none_encode(int level, size_t element_size, const void *in, size_t n, void *out, size_t capacity, size_t *size,
-                                sheaf_error *err)
+static sheaf_status none_encode(shf_codec_work *work, int level, size_t element_size, const void *in, size_t n, void *out, size_t capacity,
+                                size_t *size, sheaf_error *err)
 {
-    (void)level;
-    (void)element_size;
+    (void)work, (void)level, (void)element_size;
     if (n > capacity) return shf_codec_fail_fit("none", n, capacity, err);
     if (n) memcpy(out, in, n);
     *size = n;
     return SHEAF_OK;
 }
 
-static sheaf_status none_decode(const void *in, size_t n, void *out, size_t expected_size, sheaf_error *err)
+static sheaf_status none_decode(shf_codec_work *work, const void *in, size_t n, void *out, size_t expected_size, sheaf_error *err)
 {
+    (void)work;
     if (n != expected_size) return shf_codec_fail_size("none", expected_size, n, err);
     if (n) memcpy(out, in, n);
     return SHEAF_OK;
 }
 
-const shf_codec shf_codec_none = {"none", none_bound, none_encode, none_decode, NULL, NULL};
-
-sheaf_status shf_codec_encode(const shf_codec *codec, shf_codec_work *work, int level, const void *in, size_t n, void *out, size_t capacity,
-                              size_t *size, sheaf_error *err)
-{
-    if (work && codec->encode_with) return codec->encode_with(work, level, in, n, out, capacity, size, err);
-    return codec->encode(level, 1, in, n, out, capacity, size, err);
-}
-
-sheaf_status shf_codec_decode(const shf_codec *codec, shf_codec_work *work, const void *in, size_t n, void *out, size_t expected_size,
-                              sheaf_error *err)
-{
-    if (work && codec->decode_with) return codec->decode_with(work, in, n, out, expected_size, err);
-    return codec->decode(in, n, out, expected_size, err);
-}
+const shf_codec shf_codec_none = {"none", none_bound, none_encode, none_decode};
 
 const shf_codec *shf_codec_find(const char *name)
 {

@@ -74,10 +74,11 @@ typedef struct isal_encoder {
     uint8_t level_buffer[ISAL_DEF_LVL3_DEFAULT];
 } isal_encoder;
 
-static sheaf_status isal_encode(wrapper wrap, int level, const void *in, size_t n, void *out, size_t capacity, size_t *size,
-                                sheaf_error *err)
+static sheaf_status isal_encode(shf_codec_work *work, wrapper wrap, int level, const void *in, size_t n, void *out, size_t capacity,
+                                size_t *size, sheaf_error *err)
 {
-    isal_encoder *encoder = shf_malloc(sizeof *encoder);
+    isal_encoder *encoder = work && work->deflate_encoder ? work->deflate_encoder : shf_malloc(sizeof *encoder);
+    if (work) work->deflate_encoder = encoder;
     if (!encoder) return shf_fail_memory(err, sizeof *encoder, wrapper_name(wrap));
     struct isal_zstream *stream = &encoder->stream;
     isal_deflate_stateless_init(stream);
@@ -95,15 +96,17 @@ static sheaf_status isal_encode(wrapper wrap, int level, const void *in, size_t 
     int status = isal_deflate_stateless(stream); /* falls back to stored blocks, so that the bound holds */
     bool whole = status == COMP_OK && stream->avail_in == 0;
     *size = stream->total_out;
-    shf_free(encoder);
+    if (!work) shf_free(encoder);
     return whole ? SHEAF_OK : shf_codec_fail_fit(wrapper_name(wrap), n, capacity, err);
 }
 
 /* *whole: the input was one sound stream of exactly the expected size. Otherwise zlib looks at it again: it knows gzip files of several
  * members, and says more about what is wrong. */
-static sheaf_status isal_decode(wrapper wrap, const void *in, size_t n, void *out, size_t expected_size, bool *whole, sheaf_error *err)
+static sheaf_status isal_decode(shf_codec_work *work, wrapper wrap, const void *in, size_t n, void *out, size_t expected_size, bool *whole,
+                                sheaf_error *err)
 {
-    struct inflate_state *state = shf_malloc(sizeof *state);
+    struct inflate_state *state = work && work->deflate_decoder ? work->deflate_decoder : shf_malloc(sizeof *state);
+    if (work) work->deflate_decoder = state;
     if (!state) return shf_fail_memory(err, sizeof *state, wrapper_name(wrap));
     isal_inflate_init(state);
     state->crc_flag = wrap == WRAP_ZLIB ? ISAL_ZLIB : ISAL_GZIP;
@@ -114,57 +117,62 @@ static sheaf_status isal_decode(wrapper wrap, const void *in, size_t n, void *ou
     int status = isal_inflate_stateless(state);
     *whole =
         status == ISAL_DECOMP_OK && state->block_state == ISAL_BLOCK_FINISH && state->total_out == expected_size && state->avail_in == 0;
-    shf_free(state);
+    if (!work) shf_free(state);
     return SHEAF_OK;
 }
 #endif
 
-static sheaf_status encode(wrapper wrap, int level, const void *in, size_t n, void *out, size_t capacity, size_t *size, sheaf_error *err)
+static sheaf_status encode(shf_codec_work *work, wrapper wrap, int level, const void *in, size_t n, void *out, size_t capacity,
+                           size_t *size, sheaf_error *err)
 {
     if (n > UINT32_MAX / 2) return shf_codec_fail_large(wrapper_name(wrap), n, err);
 #ifdef SHEAF_WITH_ISAL
-    if (level <= ISAL_DEF_MAX_LEVEL) return isal_encode(wrap, level, in, n, out, capacity, size, err);
+    if (level <= ISAL_DEF_MAX_LEVEL) return isal_encode(work, wrap, level, in, n, out, capacity, size, err);
+#else
+    (void)work;
 #endif
     return zlib_encode(wrap, level, in, n, out, capacity, size, err);
 }
 
-static sheaf_status decode(wrapper wrap, const void *in, size_t n, void *out, size_t expected_size, sheaf_error *err)
+static sheaf_status decode(shf_codec_work *work, wrapper wrap, const void *in, size_t n, void *out, size_t expected_size, sheaf_error *err)
 {
     if (n > UINT32_MAX || expected_size > UINT32_MAX) return shf_codec_fail_data(wrapper_name(wrap), "a stream above 4 GiB", err);
 #ifdef SHEAF_WITH_ISAL
     bool whole;
-    SHF_TRY(isal_decode(wrap, in, n, out, expected_size, &whole, err));
+    SHF_TRY(isal_decode(work, wrap, in, n, out, expected_size, &whole, err));
     if (whole) return SHEAF_OK;
+#else
+    (void)work;
 #endif
     return zlib_decode(wrap, in, n, out, expected_size, err);
 }
 
-static sheaf_status stream_encode(int level, size_t element_size, const void *in, size_t n, void *out, size_t capacity, size_t *size,
-                                  sheaf_error *err)
+static sheaf_status stream_encode(shf_codec_work *work, int level, size_t element_size, const void *in, size_t n, void *out,
+                                  size_t capacity, size_t *size, sheaf_error *err)
 {
     (void)element_size;
-    return encode(WRAP_ZLIB, level, in, n, out, capacity, size, err);
+    return encode(work, WRAP_ZLIB, level, in, n, out, capacity, size, err);
 }
 
-static sheaf_status stream_decode(const void *in, size_t n, void *out, size_t expected_size, sheaf_error *err)
+static sheaf_status stream_decode(shf_codec_work *work, const void *in, size_t n, void *out, size_t expected_size, sheaf_error *err)
 {
-    return decode(WRAP_ZLIB, in, n, out, expected_size, err);
+    return decode(work, WRAP_ZLIB, in, n, out, expected_size, err);
 }
 
-static sheaf_status member_encode(int level, size_t element_size, const void *in, size_t n, void *out, size_t capacity, size_t *size,
-                                  sheaf_error *err)
+static sheaf_status member_encode(shf_codec_work *work, int level, size_t element_size, const void *in, size_t n, void *out,
+                                  size_t capacity, size_t *size, sheaf_error *err)
 {
     (void)element_size;
-    return encode(WRAP_GZIP, level, in, n, out, capacity, size, err);
+    return encode(work, WRAP_GZIP, level, in, n, out, capacity, size, err);
 }
 
-static sheaf_status member_decode(const void *in, size_t n, void *out, size_t expected_size, sheaf_error *err)
+static sheaf_status member_decode(shf_codec_work *work, const void *in, size_t n, void *out, size_t expected_size, sheaf_error *err)
 {
-    return decode(WRAP_GZIP, in, n, out, expected_size, err);
+    return decode(work, WRAP_GZIP, in, n, out, expected_size, err);
 }
 
-const shf_codec shf_codec_zlib = {"zlib", deflate_bound, stream_encode, stream_decode, NULL, NULL};
-const shf_codec shf_codec_gzip = {"gzip", deflate_bound, member_encode, member_decode, NULL, NULL};
+const shf_codec shf_codec_zlib = {"zlib", deflate_bound, stream_encode, stream_decode};
+const shf_codec shf_codec_gzip = {"gzip", deflate_bound, member_encode, member_decode};
 
 uint32_t shf_crc32(uint32_t crc, const void *bytes, size_t n)
 {

@@ -2,7 +2,6 @@
 /* Shuffle or not. Shuffling helps where elements differ but their bytes are alike (prices, ids); where whole elements repeat (losses with
  * 70 % zeros) it breaks the repeats up. Few repeats: shuffle, at once; else a small sample is compressed both ways. */
 #include <string.h>
-#include <zstd.h>
 
 #include "codec/codec.h"
 
@@ -48,15 +47,16 @@ static unsigned repeated_eighths(size_t element_size, const uint8_t *sample, siz
     return count ? (unsigned)(repeats * 8 / count) : 0;
 }
 
-bool shf_codec_prefers_shuffle(size_t element_size, const void *data, size_t n)
+bool shf_codec_prefers_shuffle(shf_codec_work *work, size_t element_size, const void *data, size_t n)
 {
     if (element_size < 2 || element_size > SLICE_BYTES / 4 || n < 4 * element_size) return false;
     uint8_t sample[SAMPLE_BYTES], shuffled[SAMPLE_BYTES], encoded[SAMPLE_BYTES + SAMPLE_BYTES / 128 + 512];
     size_t taken = take_sample(element_size, data, n - n % element_size, sample);
     if (repeated_eighths(element_size, sample, taken / element_size) == 0) return true;
     shf_shuffle(element_size, sample, taken, shuffled);
-    size_t plain_size = ZSTD_compress(encoded, sizeof encoded, sample, taken, 1);
-    size_t shuffled_size = ZSTD_compress(encoded, sizeof encoded, shuffled, taken, 1);
-    if (ZSTD_isError(plain_size) || ZSTD_isError(shuffled_size)) return true;
+    size_t plain_size, shuffled_size;
+    if (shf_codec_zstd.encode(work, 1, 1, sample, taken, encoded, sizeof encoded, &plain_size, NULL) ||
+        shf_codec_zstd.encode(work, 1, 1, shuffled, taken, encoded, sizeof encoded, &shuffled_size, NULL))
+        return true;
     return shuffled_size < plain_size;
 }

@@ -27,16 +27,11 @@ static sheaf_status encoded(size_t got, size_t n, size_t capacity, size_t *size,
     return shf_codec_fail_fit("zstd", n, capacity, err);
 }
 
-static sheaf_status zstd_encode(int level, size_t element_size, const void *in, size_t n, void *out, size_t capacity, size_t *size,
-                                sheaf_error *err)
+static sheaf_status zstd_encode(shf_codec_work *work, int level, size_t element_size, const void *in, size_t n, void *out, size_t capacity,
+                                size_t *size, sheaf_error *err)
 {
     (void)element_size;
-    return encoded(ZSTD_compress(out, capacity, in, n, zstd_level(level)), n, capacity, size, err);
-}
-
-static sheaf_status zstd_encode_with(shf_codec_work *work, int level, const void *in, size_t n, void *out, size_t capacity, size_t *size,
-                                     sheaf_error *err)
-{
+    if (!work) return encoded(ZSTD_compress(out, capacity, in, n, zstd_level(level)), n, capacity, size, err);
     if (!work->zstd_encoder) work->zstd_encoder = ZSTD_createCCtx();
     if (!work->zstd_encoder) return shf_fail_memory(err, n, "zstd");
     return encoded(ZSTD_compressCCtx(work->zstd_encoder, out, capacity, in, n, zstd_level(level)), n, capacity, size, err);
@@ -52,23 +47,12 @@ static sheaf_status decoded(size_t got, size_t expected_size, sheaf_error *err)
     return SHEAF_OK;
 }
 
-static sheaf_status zstd_decode(const void *in, size_t n, void *out, size_t expected_size, sheaf_error *err)
+static sheaf_status zstd_decode(shf_codec_work *work, const void *in, size_t n, void *out, size_t expected_size, sheaf_error *err)
 {
-    return decoded(ZSTD_decompress(out, expected_size, in, n), expected_size, err);
-}
-
-static sheaf_status zstd_decode_with(shf_codec_work *work, const void *in, size_t n, void *out, size_t expected_size, sheaf_error *err)
-{
+    if (!work) return decoded(ZSTD_decompress(out, expected_size, in, n), expected_size, err);
     if (!work->zstd_decoder) work->zstd_decoder = ZSTD_createDCtx();
     if (!work->zstd_decoder) return shf_fail_memory(err, expected_size, "zstd");
     return decoded(ZSTD_decompressDCtx(work->zstd_decoder, out, expected_size, in, n), expected_size, err);
 }
 
-void shf_codec_work_free(shf_codec_work *work)
-{
-    ZSTD_freeCCtx(work->zstd_encoder);
-    ZSTD_freeDCtx(work->zstd_decoder);
-    *work = (shf_codec_work){0};
-}
-
-const shf_codec shf_codec_zstd = {"zstd", zstd_bound, zstd_encode, zstd_decode, zstd_encode_with, zstd_decode_with};
+const shf_codec shf_codec_zstd = {"zstd", zstd_bound, zstd_encode, zstd_decode};

@@ -125,7 +125,8 @@ static sheaf_status choose_encoding(chunk *c, sheaf_error *err)
     }
     SHF_TRY(try_dictionary(c, err));
     bool floats = type == SHF_PQ_FLOAT || type == SHF_PQ_DOUBLE;
-    if (c->encoding == SHF_PQ_PLAIN && floats && shf_codec_prefers_shuffle(c->values.size, c->values.values, c->values.n * c->values.size))
+    if (c->encoding == SHF_PQ_PLAIN && floats &&
+        shf_codec_prefers_shuffle(&c->encoder->codec, c->values.size, c->values.values, c->values.n * c->values.size))
         c->encoding = SHF_PQ_BYTE_STREAM_SPLIT;
     return SHEAF_OK;
 }
@@ -198,7 +199,7 @@ static sheaf_status compress(const chunk *c, const shf_codec *codec, int level, 
     if (page->size > INT32_MAX || bound < page->size) return shf_fail(err, SHEAF_ERR_RANGE, "a page of %zu bytes is too large", page->size);
     out->size = 0;
     SHF_TRY(shf_buf_resize(out, bound + 1, err));
-    SHF_TRY(shf_codec_encode(codec, &c->encoder->codec, level, page->data, page->size, out->data, bound, &size, err));
+    SHF_TRY(codec->encode(&c->encoder->codec, level, 1, page->data, page->size, out->data, bound, &size, err));
     out->size = size;
     return SHEAF_OK;
 }

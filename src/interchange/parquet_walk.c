@@ -164,7 +164,7 @@ static sheaf_status decompress(shf_parquet_walk *walk, const raw_page *raw, cons
     shf_buf *page = &walk->work->page;
     page->size = 0;
     SHF_TRY(shf_buf_resize(page, n + 16, err));
-    SHF_TRY(shf_codec_decode(walk->codec, &walk->work->codec, body + plain, n_in, page->data, n, err));
+    SHF_TRY(walk->codec->decode(&walk->work->codec, body + plain, n_in, page->data, n, err));
     *out = page->data;
     return SHEAF_OK;
 }

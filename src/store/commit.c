@@ -8,8 +8,10 @@
 #include "base/checked.h"
 #include "store/store.h"
 
-/* A log above this size is ended by a checkpoint; so are this many bytes of chunks that only the log knows of. */
-#define LOG_MAX_BYTES ((uint64_t)256 << 20)
+/* A log above this size is ended by a checkpoint, and its place in the file is used again: new pages cost more than copying into old ones. */
+#define LOG_MAX_BYTES ((uint64_t)64 << 20)
+/* So are this many bytes of chunks that only the log knows of. */
+#define UNPUBLISHED_MAX_BYTES ((uint64_t)256 << 20)
 
 sheaf_status shf_store_fail(sheaf_store *store, sheaf_status status, const sheaf_error *err)
 {
@@ -157,7 +159,7 @@ sheaf_status shf_commit_locked(sheaf_store *store, sheaf_error *err)
         return shf_store_fail(store, status, &local);
     }
     commit_done(store);
-    bool long_redo = store->ops->redo && store->unpublished_bytes > LOG_MAX_BYTES;
+    bool long_redo = store->ops->redo && store->unpublished_bytes > UNPUBLISHED_MAX_BYTES;
     if (store->log.position > LOG_MAX_BYTES || long_redo || store->checkpoint_due) return shf_checkpoint_locked(store, false, err);
     return SHEAF_OK;
 }
@@ -168,32 +170,6 @@ sheaf_status shf_commit_when_due(sheaf_store *store, sheaf_error *err)
     bool due = (options->commit_rows && store->rows_since_commit >= options->commit_rows) ||
                (options->commit_bytes && store->bytes_since_commit >= options->commit_bytes);
     return due && !store->held ? shf_commit_locked(store, err) : SHEAF_OK;
-}
-
-static sheaf_status put_partial(sheaf_store *store, size_t i, shf_buf *bytes, sheaf_error *err)
-{
-    const shf_array *array = &store->layout.arrays[i];
-    uint64_t end = store->appended[array->record], n_rows = end % array->chunk[0];
-    if (n_rows == 0 || store->tails[i].partial_rows == end) return SHEAF_OK;
-    /* Not simply the newest: an append that failed for want of memory may have left an empty one behind it. */
-    const shf_slab *slab = shf_slab_find(store, i, end / array->chunk[0]);
-    for (uint64_t column = 0; column < array->n_columns; column++) {
-        uint32_t mask = 0;
-        SHF_TRY(shf_slab_encode(store, slab, n_rows, column, bytes, &mask, err));
-        SHF_TRY(store->ops->put_partial(store->state, i, slab->block, column, bytes->data, bytes->size, mask, err));
-    }
-    store->tails[i].partial_rows = end;
-    return SHEAF_OK;
-}
-
-static sheaf_status put_partials(sheaf_store *store, sheaf_error *err)
-{
-    shf_buf bytes = {0};
-    sheaf_status status = SHEAF_OK;
-    for (size_t i = 0; status == SHEAF_OK && i < store->layout.n_arrays; i++)
-        if (store->layout.arrays[i].record >= 0) status = put_partial(store, i, &bytes, err);
-    shf_buf_free(&bytes);
-    return status;
 }
 
 static sheaf_status log_redo(sheaf_store *store, const shf_buf *redo, sheaf_error *err)
@@ -217,7 +193,8 @@ sheaf_status shf_store_begin_log(sheaf_store *store, sheaf_error *err)
 
 static sheaf_status restart_log(sheaf_store *store, sheaf_error *err)
 {
-    SHF_TRY(shf_log_restart(&store->log, store->ops->name, store->layout.n_arrays, store->layout.n_records, err));
+    uint64_t keep = store->options.disk_bytes ? 0 : LOG_MAX_BYTES + LOG_MAX_BYTES / 4;
+    SHF_TRY(shf_log_restart(&store->log, store->ops->name, store->layout.n_arrays, store->layout.n_records, keep, err));
     return shf_store_begin_log(store, err);
 }
 
@@ -261,7 +238,7 @@ static sheaf_status checkpoint(sheaf_store *store, bool final, bool *deferred, s
         SHF_TRY(commit_in_place(store, err));
         if (store->ops->checkpoint_end) SHF_TRY(store->ops->checkpoint_end(store->state, final, err));
     } else {
-        SHF_TRY(put_partials(store, err));
+        SHF_TRY(shf_store_put_partials(store, err));
         SHF_TRY(publish_checkpoint(store, final, deferred, err));
         if (*deferred) return SHEAF_OK;
     }
@@ -375,7 +352,7 @@ static void *tick(void *context)
     while (!store->stop_ticker) {
         bool set = due(&next, &last_commit, store->options.commit_interval_ms, false);
         (void)due(&next, &last_checkpoint, store->options.checkpoint_interval_ms, set);
-        pthread_cond_timedwait(&store->changed, &store->mutex, &next);
+        pthread_cond_timedwait(&store->ticker_wakes, &store->mutex, &next);
         if (store->stop_ticker) break;
         clock_gettime(CLOCK_MONOTONIC, &now);
         if (passed(&last_checkpoint, &now, store->options.checkpoint_interval_ms)) {
@@ -407,7 +384,7 @@ void shf_ticker_stop(sheaf_store *store)
     if (!store->has_ticker) return;
     pthread_mutex_lock(&store->mutex);
     store->stop_ticker = true;
-    pthread_cond_broadcast(&store->changed);
+    pthread_cond_signal(&store->ticker_wakes);
     pthread_mutex_unlock(&store->mutex);
     pthread_join(store->ticker, NULL);
     store->has_ticker = false;

@@ -33,9 +33,10 @@ static sheaf_status put_slab(sheaf_store *store, shf_slab *slab, sheaf_error *er
 {
     const shf_array *array = &store->layout.arrays[slab->array];
     for (uint64_t column = 0; column < array->n_columns; column++) {
-        const shf_buf *chunk = &slab->chunks[column];
+        shf_buf *chunk = &slab->chunks[column];
         slab->places[column] = (shf_place){.mask = slab->masks[column], .crc = shf_crc32c(0, chunk->data, chunk->size)};
         SHF_TRY(store->ops->put(store->state, slab->array, slab->block, column, chunk->data, chunk->size, &slab->places[column], err));
+        shf_scratch_give_buf(&store->scratches, chunk);
     }
     return shf_store_measure(store, err);
 }
@@ -78,8 +79,10 @@ void shf_encode_run(shf_slab *slab)
     sheaf_store *store = slab->store;
     const shf_array *array = &store->layout.arrays[slab->array];
     sheaf_status status = SHEAF_OK;
-    for (uint64_t column = 0; status == SHEAF_OK && column < array->n_columns; column++)
+    for (uint64_t column = 0; status == SHEAF_OK && column < array->n_columns; column++) {
+        slab->chunks[column] = shf_scratch_take_buf(&store->scratches);
         status = shf_slab_encode(store, slab, array->chunk[0], column, &slab->chunks[column], &slab->masks[column], &slab->error);
+    }
     pthread_mutex_lock(&store->mutex);
     slab->status = status;
     slab->state = SHF_SLAB_ENCODED;

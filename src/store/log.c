@@ -13,6 +13,11 @@
 
 /* A frame above this size is written in parts, its head last. */
 #define STAGING_BYTES ((size_t)1 << 20)
+/* What is put at once above this size is written from where it lies. Not with sync, where a frame in parts costs one sync more. */
+#define DIRECT_BYTES ((size_t)64 << 10)
+
+/* Zeros behind the last frame, where the next one's size will stand: nobody takes what an older generation left there for a frame and reads it. */
+#define END_BYTES 8
 
 #define ACQUIRE_TRIES 16
 #define ACQUIRE_PAUSE_NS 30000000
@@ -123,9 +128,10 @@ static sheaf_status sync_header(shf_log *log, sheaf_error *err)
     return status;
 }
 
-sheaf_status shf_log_restart(shf_log *log, const char *format, size_t n_arrays, size_t n_records, sheaf_error *err)
+sheaf_status shf_log_restart(shf_log *log, const char *format, size_t n_arrays, size_t n_records, uint64_t keep_bytes, sheaf_error *err)
 {
-    uint8_t bytes[SHF_LOG_HEADER_BYTES];
+    uint8_t bytes[SHF_LOG_HEADER_BYTES + END_BYTES] = {0};
+    uint64_t file_size;
     shf_log_header *header = &log->header;
     /* A log of its own begins at a number that no older frame carries. */
     header->generation =
@@ -141,11 +147,12 @@ sheaf_status shf_log_restart(shf_log *log, const char *format, size_t n_arrays, 
     shf_log_header_write(header, bytes);
     SHF_TRY(shf_file_write(&log->file, bytes, sizeof bytes, 0, err));
     if (log->sync) SHF_TRY(sync_header(log, err));
-    SHF_TRY(shf_file_truncate(&log->file, sizeof bytes, err));
-    log->position = sizeof bytes;
+    SHF_TRY(shf_file_size(&log->file, &file_size, err));
+    if (file_size > keep_bytes) SHF_TRY(shf_file_truncate(&log->file, sizeof bytes, err));
+    if (file_size > keep_bytes) log->allocated = 4096;
+    log->position = SHF_LOG_HEADER_BYTES;
     log->sequence = 0;
     log->written += sizeof bytes;
-    log->allocated = 4096;
     return SHEAF_OK;
 }
 
@@ -156,15 +163,20 @@ sheaf_status shf_log_begin(shf_log *log, sheaf_error *err)
     return shf_buf_resize(&log->frame, SHF_LOG_FRAME_BYTES, err);
 }
 
-/* Writes what is staged behind the head's place. */
+/* Writes the next part of the payload behind the head's place. */
+static sheaf_status write_part(shf_log *log, const uint8_t *part, size_t n, sheaf_error *err)
+{
+    log->frame_crc = shf_crc32c(log->frame_crc, part, n);
+    SHF_TRY(shf_file_write(&log->file, part, n, log->position + SHF_LOG_FRAME_BYTES + log->frame_flushed, err));
+    log->frame_flushed += n;
+    log->written += n;
+    return SHEAF_OK;
+}
+
 static sheaf_status flush(shf_log *log, sheaf_error *err)
 {
     size_t n = log->frame.size - SHF_LOG_FRAME_BYTES;
-    const uint8_t *payload = log->frame.data + SHF_LOG_FRAME_BYTES;
-    log->frame_crc = shf_crc32c(log->frame_crc, payload, n);
-    SHF_TRY(shf_file_write(&log->file, payload, n, log->position + SHF_LOG_FRAME_BYTES + log->frame_flushed, err));
-    log->frame_flushed += n;
-    log->written += n;
+    if (n) SHF_TRY(write_part(log, log->frame.data + SHF_LOG_FRAME_BYTES, n, err));
     log->frame.size = SHF_LOG_FRAME_BYTES;
     return SHEAF_OK;
 }
@@ -172,6 +184,10 @@ static sheaf_status flush(shf_log *log, sheaf_error *err)
 sheaf_status shf_log_put(shf_log *log, const void *bytes, size_t n, sheaf_error *err)
 {
     const uint8_t *from = bytes;
+    if (n >= DIRECT_BYTES && !log->sync) {
+        SHF_TRY(flush(log, err));
+        return write_part(log, from, n, err);
+    }
     while (n > 0) {
         size_t room = STAGING_BYTES > log->frame.size ? STAGING_BYTES - log->frame.size : 0;
         size_t part = (size_t)shf_min_u64(n, room);
@@ -196,17 +212,22 @@ sheaf_status shf_log_end(shf_log *log, sheaf_error *err)
 {
     size_t staged = log->frame.size - SHF_LOG_FRAME_BYTES;
     uint64_t payload = log->frame_flushed + staged;
-    if (log->frame_flushed) SHF_TRY(flush(log, err));
+    static const uint8_t end[END_BYTES] = {0};
+    bool in_parts = log->frame_flushed > 0;
+    if (in_parts) SHF_TRY(flush(log, err));
     else log->frame_crc = shf_crc32c(0, log->frame.data + SHF_LOG_FRAME_BYTES, staged);
+    if (in_parts) log->written += sizeof end;
+    if (in_parts) SHF_TRY(shf_file_write(&log->file, end, sizeof end, log->position + SHF_LOG_FRAME_BYTES + payload, err));
+    else SHF_TRY(shf_buf_append(&log->frame, end, sizeof end, err));
     uint32_t crc = shf_log_frame_crc(log->frame_crc, log->header.generation, log->sequence, payload);
     shf_log_frame_head(payload, crc, log->frame.data);
-    if (log->frame_flushed && log->sync) SHF_TRY(shf_file_sync(&log->file, err));
+    if (in_parts && log->sync) SHF_TRY(shf_file_sync(&log->file, err));
     SHF_TRY(shf_file_write(&log->file, log->frame.data, log->frame.size, log->position, err));
     if (log->sync) SHF_TRY(shf_file_sync(&log->file, err));
     log->written += log->frame.size;
     log->position += SHF_LOG_FRAME_BYTES + payload;
     log->sequence++;
-    log->allocated = shf_ceil_div(log->position, 4096) * 4096;
+    log->allocated = shf_max_u64(log->allocated, shf_ceil_div(log->position + END_BYTES, 4096) * 4096);
     return SHEAF_OK;
 }
 

@@ -28,8 +28,8 @@ sheaf_status shf_log_acquire(shf_log *log, char *path, bool sync, bool *was_ther
 sheaf_status shf_log_moved(shf_log *log, char *path, sheaf_error *err);
 /* Reader: opens the file if it is there (*there). */
 sheaf_status shf_log_attach(shf_log *log, char *path, bool *there, sheaf_error *err);
-/* Begins generation header.generation + 1: header (this process as writer), file cut, no frames. */
-sheaf_status shf_log_restart(shf_log *log, const char *format, size_t n_arrays, size_t n_records, sheaf_error *err);
+/* Begins generation header.generation + 1: header (this process as writer), no frames. A file of more than keep_bytes is cut. */
+sheaf_status shf_log_restart(shf_log *log, const char *format, size_t n_arrays, size_t n_records, uint64_t keep_bytes, sheaf_error *err);
 
 /* One frame: begin, put …, end. Until end has returned nothing counts. */
 sheaf_status shf_log_begin(shf_log *log, sheaf_error *err);

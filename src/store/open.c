@@ -50,7 +50,9 @@ sheaf_status shf_store_new(const char *path, const shf_backend_ops *ops, const s
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_mutex_init(&store->mutex, NULL);
+    shf_scratches_init(&store->scratches);
     pthread_cond_init(&store->changed, &attributes);
+    pthread_cond_init(&store->ticker_wakes, &attributes);
     pthread_condattr_destroy(&attributes);
     shf_log_init(&store->log);
     store->ops = ops;
@@ -72,10 +74,12 @@ void shf_store_destroy(sheaf_store *store)
     shf_slab_free_all(store);
     if (store->state) (void)store->ops->close(store->state, NULL);
     shf_cache_free(&store->cache);
+    shf_scratches_free(&store->scratches);
     (void)shf_log_close(&store->log, false, NULL);
     shf_layout_free(&store->layout);
     pthread_mutex_destroy(&store->mutex);
     pthread_cond_destroy(&store->changed);
+    pthread_cond_destroy(&store->ticker_wakes);
     shf_free(store->entries);
     shf_free(store->attributes_changed);
     for (size_t i = 0; store->tables && i < n_records; i++) shf_free(store->tables[i].arrays);
@@ -136,6 +140,7 @@ sheaf_status shf_store_plan_memory(sheaf_store *store, sheaf_error *err)
                            store->path, (unsigned long long)need);
     uint64_t room = memory > need ? (memory - need) / (2 * largest) : 0;
     store->max_in_flight = (size_t)shf_max_u64(1, shf_min_u64(room, 2 * (uint64_t)store->options.n_threads + 2));
+    store->scratches.max_buf_bytes = (size_t)(store->max_in_flight * largest);
     return shf_pool_create(shf_store_by_rows(store) ? 0 : store->options.n_threads, store->max_in_flight, &store->pool, err);
 }
 
@@ -271,7 +276,7 @@ static sheaf_status recover(sheaf_store *store, bool was_there, sheaf_error *err
     queue_full_slabs(store);
     SHF_TRY(shf_store_check(store, err));
     if (!by_log) {
-        SHF_TRY(shf_log_restart(&store->log, store->ops->name, store->layout.n_arrays, store->layout.n_records, err));
+        SHF_TRY(shf_log_restart(&store->log, store->ops->name, store->layout.n_arrays, store->layout.n_records, 0, err));
         SHF_TRY(shf_store_begin_log(store, err));
         return shf_store_measure(store, err);
     }

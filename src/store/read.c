@@ -20,7 +20,7 @@ typedef struct read_job {
     shf_axis axes[SHEAF_MAX_NDIM];
     size_t out_stride[SHEAF_MAX_NDIM];
     uint8_t *out;
-    shf_buf encoded;
+    shf_scratch *scratch;
 } read_job;
 
 /* Strides in bytes of a row-major block. */
@@ -69,12 +69,16 @@ static sheaf_status load_chunk(read_job *job, uint64_t block, uint64_t column, v
     sheaf_store *store = job->store;
     uint32_t mask = 0;
     bool absent = false;
-    sheaf_status status = store->ops->get(store->state, job->i, block, column, &job->encoded, &mask, &absent, err);
+    if (!job->scratch) job->scratch = shf_scratch_take(&store->scratches);
+    if (!job->scratch) return shf_fail_memory(err, sizeof *job->scratch, job->array->name);
+    sheaf_status status = store->ops->get(store->state, job->i, block, column, &job->scratch->encoded, &mask, &absent, err);
     if (status == SHEAF_OK && absent) {
         shf_dtype_fill(job->array->dtype, to, job->array->chunk_bytes / job->array->item_size);
         return SHEAF_OK;
     }
-    if (status == SHEAF_OK) status = store->ops->decode(job->array, job->encoded.data, job->encoded.size, mask, to, err);
+    if (status == SHEAF_OK)
+        status =
+            store->ops->decode(&job->scratch->codec, job->array, job->scratch->encoded.data, job->scratch->encoded.size, mask, to, err);
     if (status == SHEAF_OK) atomic_fetch_add(&store->n_chunks_decoded, 1);
     if (status != SHEAF_OK) shf_error_locate(err, store->path, job->array->name, (int64_t)(block * job->array->chunk[0]), -1);
     return status;
@@ -271,7 +275,7 @@ static sheaf_status make_axes(read_job *job, sheaf_store *store, const char *nam
 static void free_job(read_job *job)
 {
     for (int axis = 0; axis < SHEAF_MAX_NDIM; axis++) shf_axis_free(&job->axes[axis]);
-    shf_buf_free(&job->encoded);
+    if (job->scratch) shf_scratch_give(&job->store->scratches, job->scratch);
 }
 
 sheaf_status sheaf_store_count(sheaf_store *store, const char *array, const sheaf_selection *selections, uint64_t *n_elements,

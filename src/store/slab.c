@@ -55,9 +55,10 @@ sheaf_status shf_slab_get(sheaf_store *store, size_t array, uint64_t block, shf_
     const shf_array *info = &store->layout.arrays[array];
     *out = shf_slab_find(store, array, block);
     if (*out) return SHEAF_OK;
-    shf_slab *slab = tail->spare ? tail->spare : new_slab(store, array);
+    shf_slab *slab = tail->spares ? tail->spares : new_slab(store, array);
     if (!slab) return shf_fail_memory(err, slab_bytes(info), info->name);
-    tail->spare = NULL;
+    if (tail->spares) tail->spares = slab->next;
+    if (tail->spares) store->n_more_spares--;
     slab->next = NULL;
     slab->block = block;
     slab->first_row = block * info->chunk[0];
@@ -82,16 +83,24 @@ void shf_slab_drop_oldest(sheaf_store *store, size_t array)
     store->reserved_bytes -= slab->n_new * store->layout.arrays[array].row_bytes;
     slab->n_new = 0;
     for (uint64_t i = 0; i < store->layout.arrays[array].n_columns; i++) shf_buf_free(&slab->chunks[i]);
-    if (tail->spare) free_slab(store, slab);
-    else tail->spare = slab;
+    if (tail->spares && store->n_more_spares >= store->max_in_flight) {
+        free_slab(store, slab);
+        return;
+    }
+    if (tail->spares) store->n_more_spares++;
+    slab->next = tail->spares;
+    tail->spares = slab;
 }
 
 void shf_slab_free_all(sheaf_store *store)
 {
     for (size_t i = 0; store->tails && i < store->layout.n_arrays; i++) {
         while (store->tails[i].oldest) shf_slab_drop_oldest(store, i);
-        free_slab(store, store->tails[i].spare);
-        store->tails[i].spare = NULL;
+        for (shf_slab *next, *slab = store->tails[i].spares; slab; slab = next) {
+            next = slab->next;
+            free_slab(store, slab);
+        }
+        store->tails[i].spares = NULL;
     }
 }
 
@@ -136,17 +145,28 @@ void shf_slab_cut(const shf_array *array, const shf_slab *slab, uint64_t n_rows,
     copy_box(array->ndim, extent, chunk, to_stride, from, from_stride, array->item_size);
 }
 
-sheaf_status shf_slab_encode(const sheaf_store *store, const shf_slab *slab, uint64_t n_rows, uint64_t column, shf_buf *out, uint32_t *mask,
+static sheaf_status encode(sheaf_store *store, const shf_array *array, const void *chunk, shf_buf *out, uint32_t *mask, sheaf_error *err)
+{
+    shf_scratch *scratch = shf_scratch_take(&store->scratches);
+    sheaf_status status = store->ops->encode(scratch ? &scratch->codec : NULL, array, chunk, out, mask, err);
+    shf_scratch_give(&store->scratches, scratch);
+    return status;
+}
+
+sheaf_status shf_slab_encode(sheaf_store *store, const shf_slab *slab, uint64_t n_rows, uint64_t column, shf_buf *out, uint32_t *mask,
                              sheaf_error *err)
 {
     const shf_array *array = &store->layout.arrays[slab->array];
     /* Whole rows are the chunk already. */
     if (array->n_columns == 1 && n_rows == array->chunk[0] && array->chunk_bytes == slab_bytes(array))
-        return store->ops->encode(array, slab->rows, out, mask, err);
-    uint8_t *chunk = shf_malloc_aligned(array->chunk_bytes);
-    if (!chunk) return shf_fail_memory(err, array->chunk_bytes, array->name);
-    shf_slab_cut(array, slab, n_rows, column, chunk);
-    sheaf_status status = store->ops->encode(array, chunk, out, mask, err);
-    shf_free(chunk);
+        return encode(store, array, slab->rows, out, mask, err);
+    shf_scratch *scratch = shf_scratch_take(&store->scratches);
+    uint8_t *chunk = scratch ? shf_scratch_chunk(scratch, array->chunk_bytes) : NULL;
+    sheaf_status status = chunk ? SHEAF_OK : shf_fail_memory(err, array->chunk_bytes, array->name);
+    if (status == SHEAF_OK) {
+        shf_slab_cut(array, slab, n_rows, column, chunk);
+        status = store->ops->encode(&scratch->codec, array, chunk, out, mask, err);
+    }
+    shf_scratch_give(&store->scratches, scratch);
     return status;
 }

@@ -14,6 +14,7 @@
 #include "sheaf/store.h"
 #include "store/cache.h"
 #include "store/log.h"
+#include "store/scratch.h"
 
 struct sheaf_store;
 
@@ -40,7 +41,7 @@ typedef struct shf_slab {
 
 typedef struct shf_tail {
     shf_slab *oldest, *newest;
-    shf_slab *spare; /* one kept for the next block */
+    shf_slab *spares; /* kept for the next blocks: one, and of all arrays together max_in_flight more */
     uint64_t n_slabs;
     uint64_t written_rows; /* SHF_BACKEND_ROWS: rows given to put_rows */
     uint64_t partial_rows; /* length that the last put_partial covered; UINT64_MAX: none */
@@ -71,11 +72,13 @@ struct sheaf_store {
     sheaf_store_options options;
 
     pthread_mutex_t mutex;
-    pthread_cond_t changed; /* a slab was put, a checkpoint ended, the ticker shall stop */
+    pthread_cond_t changed; /* a slab was put, a checkpoint ended */
     shf_tail *tails;        /* n_arrays */
     shf_pool *pool;
     shf_slab *first_job, *last_job;
     size_t n_in_flight, max_in_flight;
+    size_t n_more_spares; /* beyond the first of each array */
+    shf_scratches scratches;
     bool putting;       /* a thread hands chunks to the back end */
     bool checkpointing; /* appends wait */
     shf_entry *entries; /* chunks put since the last commit */
@@ -92,6 +95,7 @@ struct sheaf_store {
     /* commit and checkpoint by themselves */
     uint64_t rows_since_commit, bytes_since_commit;
     pthread_t ticker;
+    pthread_cond_t ticker_wakes; /* to stop; its own, so that puts do not wake it */
     bool has_ticker, stop_ticker;
     unsigned held;       /* sheaf_store_hold: nothing is committed by itself */
     bool checkpoint_due; /* the timer has passed; the next commit does it */
@@ -133,12 +137,12 @@ sheaf_status shf_store_check(sheaf_store *store, sheaf_error *err);
 sheaf_status shf_slab_get(sheaf_store *store, size_t array, uint64_t block, shf_slab **out,
                           sheaf_error *err); /* found, or appended to the tail */
 shf_slab *shf_slab_find(const sheaf_store *store, size_t array, uint64_t block);
-void shf_slab_drop_oldest(sheaf_store *store, size_t array); /* keeps its memory as the spare one */
+void shf_slab_drop_oldest(sheaf_store *store, size_t array); /* keeps its memory as a spare one */
 void shf_slab_free_all(sheaf_store *store);
 /* Cuts column `column` out of the slab into chunk (chunk_bytes), edges and rows from n_rows on filled. */
 void shf_slab_cut(const shf_array *array, const shf_slab *slab, uint64_t n_rows, uint64_t column, void *chunk);
 /* Encodes one chunk of a slab. *out replaced. Any thread. */
-sheaf_status shf_slab_encode(const sheaf_store *store, const shf_slab *slab, uint64_t n_rows, uint64_t column, shf_buf *out, uint32_t *mask,
+sheaf_status shf_slab_encode(sheaf_store *store, const shf_slab *slab, uint64_t n_rows, uint64_t column, shf_buf *out, uint32_t *mask,
                              sheaf_error *err);
 
 /* encode.c: full slabs. queue: mutex held; run: mutex not held. */
@@ -152,6 +156,8 @@ void shf_encode_make_room(sheaf_store *store);
 /* commit.c; mutex held. */
 sheaf_status shf_commit_locked(sheaf_store *store, sheaf_error *err);
 sheaf_status shf_checkpoint_locked(sheaf_store *store, bool final, sheaf_error *err);
+/* partial.c: encodes and puts the partial last chunk of every array that has new rows; mutex held, nothing in flight. */
+sheaf_status shf_store_put_partials(sheaf_store *store, sheaf_error *err);
 /* The first frame of a log tells readers which checkpoint it goes on from. */
 sheaf_status shf_store_begin_log(sheaf_store *store, sheaf_error *err);
 sheaf_status shf_ticker_start(sheaf_store *store, sheaf_error *err);

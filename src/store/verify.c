@@ -29,16 +29,18 @@ static uint64_t stored_rows(const sheaf_store *store, size_t i)
 #define MOST_DAMAGED 10000u
 #define MOST_ABSENT ((uint64_t)1 << 21)
 
-static sheaf_status check_chunk(sheaf_store *store, size_t i, uint64_t block, uint64_t column, shf_buf *bytes, void *chunk, bool drop,
+static sheaf_status check_chunk(sheaf_store *store, size_t i, uint64_t block, uint64_t column, shf_scratch *scratch, bool drop,
                                 uint64_t *n_absent, sheaf_error *err)
 {
     const shf_array *array = &store->layout.arrays[i];
     uint32_t mask = 0;
     bool absent = false;
     sheaf_error damage;
+    shf_buf *bytes = &scratch->encoded;
     sheaf_status status = store->ops->get(store->state, i, block, column, bytes, &mask, &absent, &damage);
     *n_absent = absent ? *n_absent + 1 : 0;
-    if (status == SHEAF_OK && !absent) status = store->ops->decode(array, bytes->data, bytes->size, mask, chunk, &damage);
+    if (status == SHEAF_OK && !absent)
+        status = store->ops->decode(&scratch->codec, array, bytes->data, bytes->size, mask, scratch->chunk, &damage);
     if (status == SHEAF_OK) return SHEAF_OK;
     if (status == SHEAF_ERR_MEMORY) {
         if (err) *err = damage;
@@ -53,19 +55,18 @@ static sheaf_status check_chunks(sheaf_store *store, size_t i, bool drop, sheaf_
 {
     const shf_array *array = &store->layout.arrays[i];
     uint64_t rows = stored_rows(store, i), n_blocks = shf_ceil_div(rows, array->chunk[0]), n_absent = 0, before = store->n_given_up;
-    shf_buf bytes = {0};
-    uint8_t *chunk = shf_malloc_aligned(array->chunk_bytes);
-    sheaf_status status = chunk ? SHEAF_OK : shf_fail_memory(err, array->chunk_bytes, array->name);
+    shf_scratch *scratch = shf_scratch_take(&store->scratches);
+    sheaf_status status =
+        scratch && shf_scratch_chunk(scratch, array->chunk_bytes) ? SHEAF_OK : shf_fail_memory(err, array->chunk_bytes, array->name);
     for (uint64_t block = 0; status == SHEAF_OK && block < n_blocks; block++)
         for (uint64_t column = 0; status == SHEAF_OK && column < array->n_columns; column++) {
-            status = check_chunk(store, i, block, column, &bytes, chunk, drop, &n_absent, err);
+            status = check_chunk(store, i, block, column, scratch, drop, &n_absent, err);
             if (status == SHEAF_OK && (store->n_given_up - before > MOST_DAMAGED || n_absent > MOST_ABSENT))
                 status = shf_fail_at(err, SHEAF_ERR_DAMAGED, store->path, array->name, (int64_t)(block * array->chunk[0]), -1,
                                      "array %s claims %llu records, but from record %llu on too many chunks are damaged or not there",
                                      array->name, (unsigned long long)rows, (unsigned long long)(block * array->chunk[0]));
         }
-    shf_free(chunk);
-    shf_buf_free(&bytes);
+    shf_scratch_give(&store->scratches, scratch);
     return status;
 }
 

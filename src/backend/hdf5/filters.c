@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "backend/hdf5/fletcher.h"
-#include "base/alloc.h"
 #include "base/checked.h"
 #include "base/shuffle.h"
 #include "codec/codec.h"
@@ -27,21 +26,20 @@ static sheaf_status encode_plain(const shf_array *array, const void *chunk, shf_
     return SHEAF_OK;
 }
 
-static sheaf_status encode_deflate(const shf_array *array, const void *chunk, shf_buf *out, uint32_t *mask, sheaf_error *err)
+static sheaf_status encode_deflate(shf_codec_work *work, const shf_array *array, const void *chunk, shf_buf *out, uint32_t *mask,
+                                   sheaf_error *err)
 {
     size_t n = array->chunk_bytes, size = 0;
-    bool shuffle = shf_codec_prefers_shuffle(array->item_size, chunk, n);
-    uint8_t *shuffled = NULL;
-    sheaf_status status = shf_buf_resize(out, shf_h5_encoded_bound(array), err);
-    if (status == SHEAF_OK && shuffle) {
-        shuffled = shf_malloc_aligned(n);
-        if (!shuffled) status = shf_fail_memory(err, n, "shuffling");
-        else shf_shuffle(array->item_size, chunk, n, shuffled);
+    bool shuffle = shf_codec_prefers_shuffle(work, array->item_size, chunk, n);
+    const void *from = chunk;
+    SHF_TRY(shf_buf_resize(out, shf_h5_encoded_bound(array), err));
+    if (shuffle) {
+        uint8_t *shuffled = shf_codec_scratch(work, n);
+        if (!shuffled) return shf_fail_memory(err, n, "shuffling");
+        shf_shuffle(array->item_size, chunk, n, shuffled);
+        from = shuffled;
     }
-    if (status == SHEAF_OK)
-        status = shf_codec_zlib.encode(array->level, 1, shuffle ? shuffled : chunk, n, out->data, out->size, &size, err);
-    shf_free(shuffled);
-    if (status != SHEAF_OK) return status;
+    SHF_TRY(shf_codec_zlib.encode(work, array->level, 1, from, n, out->data, out->size, &size, err));
     if (size >= n) { /* not even a byte won: reading it plain is faster */
         *mask = SHF_H5_NO_SHUFFLE | SHF_H5_NO_DEFLATE;
         return encode_plain(array, chunk, out, err);
@@ -51,12 +49,15 @@ static sheaf_status encode_deflate(const shf_array *array, const void *chunk, sh
     return SHEAF_OK;
 }
 
-sheaf_status shf_h5_encode(const shf_array *array, const void *chunk, shf_buf *out, uint32_t *mask, sheaf_error *err)
+sheaf_status shf_h5_encode(shf_codec_work *work, const shf_array *array, const void *chunk, shf_buf *out, uint32_t *mask, sheaf_error *err)
 {
     out->size = 0;
     *mask = 0;
-    if (array->codec == SHEAF_CODEC_GZIP) return encode_deflate(array, chunk, out, mask, err);
-    return encode_plain(array, chunk, out, err);
+    if (array->codec != SHEAF_CODEC_GZIP) return encode_plain(array, chunk, out, err);
+    shf_codec_work local = {0};
+    sheaf_status status = encode_deflate(work ? work : &local, array, chunk, out, mask, err);
+    shf_codec_work_free(&local);
+    return status;
 }
 
 static sheaf_status wrong_size(const shf_array *array, size_t expected, size_t n, sheaf_error *err)
@@ -91,20 +92,21 @@ static sheaf_status undo_shuffle(const shf_array *array, const void *bytes, size
     return SHEAF_OK;
 }
 
-static sheaf_status undo_deflate(const shf_array *array, const void *bytes, size_t n, uint32_t mask, void *chunk, sheaf_error *err)
+static sheaf_status undo_deflate(shf_codec_work *work, const shf_array *array, const void *bytes, size_t n, uint32_t mask, void *chunk,
+                                 sheaf_error *err)
 {
     size_t chunk_bytes = array->chunk_bytes;
     uint8_t *plain = NULL;
     bool shuffled = !(mask & SHF_H5_NO_SHUFFLE);
-    if (shuffled && !(plain = shf_malloc_aligned(chunk_bytes))) return shf_fail_memory(err, chunk_bytes, "unshuffling");
-    sheaf_status status = shf_codec_zlib.decode(bytes, n, shuffled ? plain : chunk, chunk_bytes, err);
+    if (shuffled && !(plain = shf_codec_scratch(work, chunk_bytes))) return shf_fail_memory(err, chunk_bytes, "unshuffling");
+    sheaf_status status = shf_codec_zlib.decode(work, bytes, n, shuffled ? plain : chunk, chunk_bytes, err);
     if (status == SHEAF_OK && shuffled) shf_unshuffle(array->item_size, plain, chunk_bytes, chunk);
-    shf_free(plain);
     if (status != SHEAF_OK) shf_error_locate(err, NULL, array->name, -1, -1);
     return status;
 }
 
-static sheaf_status undo_filters(const shf_array *array, const void *bytes, size_t n, uint32_t mask, void *chunk, sheaf_error *err)
+static sheaf_status undo_filters(shf_codec_work *work, const shf_array *array, const void *bytes, size_t n, uint32_t mask, void *chunk,
+                                 sheaf_error *err)
 {
     if (mask & SHF_H5_DECODED) return undo_shuffle(array, bytes, n, SHF_H5_NO_SHUFFLE, chunk, err);
     if (array->codec != SHEAF_CODEC_GZIP) {
@@ -113,7 +115,7 @@ static sheaf_status undo_filters(const shf_array *array, const void *bytes, size
     }
     if (!(mask & SHF_H5_NO_FLETCHER)) SHF_TRY(check_fletcher(array, bytes, &n, err));
     if (mask & SHF_H5_NO_DEFLATE) return undo_shuffle(array, bytes, n, mask, chunk, err);
-    return undo_deflate(array, bytes, n, mask, chunk, err);
+    return undo_deflate(work, array, bytes, n, mask, chunk, err);
 }
 
 static void swap_bytes(size_t item_size, size_t n, uint8_t *bytes)
@@ -126,9 +128,13 @@ static void swap_bytes(size_t item_size, size_t n, uint8_t *bytes)
         }
 }
 
-sheaf_status shf_h5_decode(const shf_array *array, const void *bytes, size_t n, uint32_t mask, void *chunk, sheaf_error *err)
+sheaf_status shf_h5_decode(shf_codec_work *work, const shf_array *array, const void *bytes, size_t n, uint32_t mask, void *chunk,
+                           sheaf_error *err)
 {
-    SHF_TRY(undo_filters(array, bytes, n, mask, chunk, err));
+    shf_codec_work local = {0};
+    sheaf_status status = undo_filters(work ? work : &local, array, bytes, n, mask, chunk, err);
+    shf_codec_work_free(&local);
+    SHF_TRY(status);
     if (array->big_endian && !(mask & SHF_H5_DECODED)) swap_bytes(array->item_size, array->chunk_bytes, chunk);
     return SHEAF_OK;
 }

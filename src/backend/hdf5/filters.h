@@ -16,8 +16,9 @@ enum {
     SHF_H5_DECODED = 0x40000000,
 };
 
-sheaf_status shf_h5_encode(const shf_array *array, const void *chunk, shf_buf *out, uint32_t *mask, sheaf_error *err);
-sheaf_status shf_h5_decode(const shf_array *array, const void *bytes, size_t n, uint32_t mask, void *chunk, sheaf_error *err);
+sheaf_status shf_h5_encode(shf_codec_work *work, const shf_array *array, const void *chunk, shf_buf *out, uint32_t *mask, sheaf_error *err);
+sheaf_status shf_h5_decode(shf_codec_work *work, const shf_array *array, const void *bytes, size_t n, uint32_t mask, void *chunk,
+                           sheaf_error *err);
 /* Most bytes that an encoded chunk takes. */
 size_t shf_h5_encoded_bound(const shf_array *array);
 

@@ -57,7 +57,7 @@ static sheaf_status write_chunk(shf_h5_state *state, size_t i, uint64_t block, u
     shf_place place = {0};
     shf_dtype_fill(array->dtype, chunk, array->chunk_bytes / array->item_size);
     cut_chunk(array, block, column, chunk);
-    SHF_TRY(shf_h5_encode(array, chunk, encoded, &place.mask, err));
+    SHF_TRY(shf_h5_encode(NULL, array, chunk, encoded, &place.mask, err));
     return shf_h5_put(state, i, block, column, encoded->data, encoded->size, &place, err);
 }
 

@@ -22,7 +22,8 @@ static const shf_codec *codec_of(sheaf_codec codec)
     return &shf_codec_none;
 }
 
-sheaf_status shf_zarr_encode(const shf_array *array, const void *chunk, shf_buf *out, uint32_t *mask, sheaf_error *err)
+sheaf_status shf_zarr_encode(shf_codec_work *work, const shf_array *array, const void *chunk, shf_buf *out, uint32_t *mask,
+                             sheaf_error *err)
 {
     const shf_codec *codec = codec_of(array->codec);
     size_t bound = codec->bound(array->chunk_bytes), size = 0;
@@ -32,7 +33,7 @@ sheaf_status shf_zarr_encode(const shf_array *array, const void *chunk, shf_buf 
                            array->chunk_bytes);
     out->size = 0;
     SHF_TRY(shf_buf_reserve(out, bound + CRC_BYTES, err));
-    SHF_TRY(codec->encode(array->level, array->item_size, chunk, array->chunk_bytes, out->data, bound, &size, err));
+    SHF_TRY(codec->encode(work, array->level, array->item_size, chunk, array->chunk_bytes, out->data, bound, &size, err));
     shf_set_u32(out->data + size, shf_crc32c(0, out->data, size));
     out->size = size + CRC_BYTES;
     return SHEAF_OK;
@@ -47,7 +48,8 @@ sheaf_status shf_zarr_check_crc(const void *bytes, size_t n, sheaf_error *err)
                     n - CRC_BYTES);
 }
 
-sheaf_status shf_zarr_decode(const shf_array *array, const void *bytes, size_t n, uint32_t mask, void *chunk, sheaf_error *err)
+sheaf_status shf_zarr_decode(shf_codec_work *work, const shf_array *array, const void *bytes, size_t n, uint32_t mask, void *chunk,
+                             sheaf_error *err)
 {
     if (mask == SHF_ZARR_RAW) {
         if (n != array->chunk_bytes)
@@ -56,7 +58,7 @@ sheaf_status shf_zarr_decode(const shf_array *array, const void *bytes, size_t n
         return SHEAF_OK;
     }
     if (mask != SHF_ZARR_CHECKED || n < CRC_BYTES) SHF_TRY(shf_zarr_check_crc(bytes, n, err));
-    return codec_of(array->codec)->decode(bytes, n - CRC_BYTES, chunk, array->chunk_bytes, err);
+    return codec_of(array->codec)->decode(work, bytes, n - CRC_BYTES, chunk, array->chunk_bytes, err);
 }
 
 /* Undoes the bytes-to-bytes codecs, the last one first. */
@@ -76,7 +78,7 @@ static sheaf_status undo_steps(const shf_zarr_chain *chain, const uint8_t *bytes
         /* Before the one that compresses there can only be checksums. */
         size_t expected = raw + (size_t)i * CRC_BYTES;
         SHF_TRY(shf_buf_resize(out, expected, err));
-        SHF_TRY(codecs[chain->steps[i]]->decode(bytes, n, out->data, expected, err));
+        SHF_TRY(codecs[chain->steps[i]]->decode(NULL, bytes, n, out->data, expected, err));
         bytes = out->data;
         n = expected;
         decoded = true;

@@ -133,7 +133,7 @@ static sheaf_status write_fixed(shf_zarr_state *state, size_t index, sheaf_error
             uint32_t mask;
             shf_array_column(array, column, at);
             cut_chunk(array, at, chunk);
-            status = shf_zarr_encode(array, chunk, &encoded, &mask, err);
+            status = shf_zarr_encode(NULL, array, chunk, &encoded, &mask, err);
             if (status == SHEAF_OK) status = shf_zarr_put(state, index, block, column, encoded.data, encoded.size, &place, err);
         }
     }

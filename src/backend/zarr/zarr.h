@@ -175,8 +175,10 @@ sheaf_status shf_zarr_get(void *state, size_t array, uint64_t block, uint64_t co
 sheaf_status shf_zarr_array_bytes(void *state, size_t array, uint64_t *stored_bytes, sheaf_error *err);
 
 /* chain.c */
-sheaf_status shf_zarr_encode(const shf_array *array, const void *chunk, shf_buf *out, uint32_t *mask, sheaf_error *err);
-sheaf_status shf_zarr_decode(const shf_array *array, const void *bytes, size_t n, uint32_t mask, void *chunk, sheaf_error *err);
+sheaf_status shf_zarr_encode(shf_codec_work *work, const shf_array *array, const void *chunk, shf_buf *out, uint32_t *mask,
+                             sheaf_error *err);
+sheaf_status shf_zarr_decode(shf_codec_work *work, const shf_array *array, const void *bytes, size_t n, uint32_t mask, void *chunk,
+                             sheaf_error *err);
 /* Any chain: out becomes chunk_bytes, row-major, little-endian. */
 sheaf_status shf_zarr_decode_chain(const shf_zarr_node *node, const shf_array *array, const void *bytes, size_t n, shf_buf *out,
                                    sheaf_error *err);

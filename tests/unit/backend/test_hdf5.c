@@ -74,7 +74,7 @@ static void put_rows(void *state, const shf_layout *layout, uint64_t from, uint6
         for (uint64_t column = 0; column < array->n_columns; column++) {
             shf_place place = {0};
             make_chunk(array, block, column, n < array->chunk[0] ? n : array->chunk[0], chunk);
-            expect_ok(shf_hdf5_ops.encode(array, chunk, &bytes, &place.mask, &err));
+            expect_ok(shf_hdf5_ops.encode(NULL, array, chunk, &bytes, &place.mask, &err));
             if (n < array->chunk[0]) expect_ok(shf_hdf5_ops.put_partial(state, 0, block, column, bytes.data, bytes.size, place.mask, &err));
             else expect_ok(shf_hdf5_ops.put(state, 0, block, column, bytes.data, bytes.size, &place, &err));
         }
@@ -272,7 +272,7 @@ static void adopted_chunks_are_published_where_they_lie(void **state)
     for (uint64_t block = 0; block < 6; block++) {
         make_chunk(&layout.arrays[0], block, 0, 10, chunk);
         places[block] = (shf_place){0};
-        expect_ok(shf_hdf5_ops.encode(&layout.arrays[0], chunk, &bytes, &places[block].mask, &err));
+        expect_ok(shf_hdf5_ops.encode(NULL, &layout.arrays[0], chunk, &bytes, &places[block].mask, &err));
         expect_ok(shf_hdf5_ops.put(store, 0, block, 0, bytes.data, bytes.size, &places[block], &err));
     }
     expect_ok(shf_hdf5_ops.close(store, &err)); /* killed here: nothing of it was published */

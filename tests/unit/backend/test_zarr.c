@@ -143,7 +143,7 @@ static void fixed_arrays_are_there_from_the_start(void **unused)
             uint32_t mask;
             bool absent;
             OK(shf_zarr_ops.get(r.state, 3, block, column, &got, &mask, &absent, &fixture_error));
-            OK(shf_zarr_ops.decode(fixed, got.data, got.size, mask, chunk, &fixture_error));
+            OK(shf_zarr_ops.decode(NULL, fixed, got.data, got.size, mask, chunk, &fixture_error));
             for (uint64_t i = 0; i < 12; i++) {
                 uint64_t x = block * 3 + i / 4, y = column * 4 + i % 4;
                 assert_int_equal(chunk[i], x < 10 && y < 9 ? (int)((x * 9 + y) * (x * 9 + y)) : 0);

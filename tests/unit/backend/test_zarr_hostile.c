@@ -110,7 +110,7 @@ static sheaf_status get_first(const char *path, bool *absent, sheaf_error *err)
     double values[2];
     open_store(&r, path, false);
     sheaf_status status = shf_zarr_ops.get(r.state, 0, 0, 0, &got, &mask, absent, err);
-    if (status == SHEAF_OK && !*absent) status = shf_zarr_ops.decode(&r.layout.arrays[0], got.data, got.size, mask, values, err);
+    if (status == SHEAF_OK && !*absent) status = shf_zarr_ops.decode(NULL, &r.layout.arrays[0], got.data, got.size, mask, values, err);
     shf_buf_free(&got);
     close_writer(&r);
     return status;

@@ -21,7 +21,7 @@ static void read_one(uint64_t block)
     bool absent;
     sheaf_error err = {0};
     sheaf_status status = shf_zarr_ops.get(g_writer.state, 0, block, 0, &got, &mask, &absent, &err);
-    if (status == SHEAF_OK) status = shf_zarr_ops.decode(array, got.data, got.size, mask, chunk, &err);
+    if (status == SHEAF_OK) status = shf_zarr_ops.decode(NULL, array, got.data, got.size, mask, chunk, &err);
     fill_chunk(array, 0, block, 0, UINT64_MAX, expected);
     if (status != SHEAF_OK || memcmp(chunk, expected, sizeof chunk) != 0) g_failures++;
     g_reads++;

@@ -137,7 +137,7 @@ static inline sheaf_status store_chunk(writer *w, size_t index, uint64_t block, 
     shf_buf encoded = {0};
     uint32_t mask = 0;
     fill_chunk(array, index, block, column, rows, chunk);
-    sheaf_status status = shf_zarr_ops.encode(array, chunk, &encoded, &mask, &fixture_error);
+    sheaf_status status = shf_zarr_ops.encode(NULL, array, chunk, &encoded, &mask, &fixture_error);
     place->crc = shf_crc32c(0, encoded.data, encoded.size);
     if (status == SHEAF_OK)
         status = partial ? shf_zarr_ops.put_partial(w->state, index, block, column, encoded.data, encoded.size, mask, &fixture_error)
@@ -216,7 +216,7 @@ static inline void check_rows(writer *w, uint64_t rows)
                 bool absent;
                 OK(shf_zarr_ops.get(w->state, i, block, column, &got, &mask, &absent, &fixture_error));
                 if (absent) fail_msg("array %s block %d is absent", array->name, (int)block);
-                OK(shf_zarr_ops.decode(array, got.data, got.size, mask, chunk, &fixture_error));
+                OK(shf_zarr_ops.decode(NULL, array, got.data, got.size, mask, chunk, &fixture_error));
                 fill_chunk(array, i, block, column, rows, expected);
                 uint64_t n = rows - block * array->chunk[0];
                 assert_memory_equal(chunk, expected, row * (n < array->chunk[0] ? n : array->chunk[0]));

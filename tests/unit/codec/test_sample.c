@@ -32,11 +32,11 @@ static void prices_prefer_shuffle_and_sparse_losses_do_not(void **state)
         ids[i] = (int64_t)i;
         losses[i] = mix(i + N) % 10 < 7 ? 0 : (double)(mix(i * 3) >> 11) * 1e-9;
     }
-    assert_true(shf_codec_prefers_shuffle(8, prices, N * 8));
-    assert_true(shf_codec_prefers_shuffle(8, ids, N * 8));
-    assert_false(shf_codec_prefers_shuffle(8, losses, N * 8));
-    assert_false(shf_codec_prefers_shuffle(1, prices, N * 8));
-    for (size_t n = 0; n < 200; n++) (void)shf_codec_prefers_shuffle(8, losses, n);
+    assert_true(shf_codec_prefers_shuffle(NULL, 8, prices, N * 8));
+    assert_true(shf_codec_prefers_shuffle(NULL, 8, ids, N * 8));
+    assert_false(shf_codec_prefers_shuffle(NULL, 8, losses, N * 8));
+    assert_false(shf_codec_prefers_shuffle(NULL, 1, prices, N * 8));
+    for (size_t n = 0; n < 200; n++) (void)shf_codec_prefers_shuffle(NULL, 8, losses, n);
     free(prices);
     free(losses);
     free(ids);

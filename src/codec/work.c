@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <zstd.h>
+
+#include "base/alloc.h"
+#include "codec/codec.h"
+
+uint8_t *shf_codec_scratch(shf_codec_work *work, size_t n)
+{
+    if (work->scratch && n <= work->scratch_size) return work->scratch;
+    shf_free(work->scratch);
+    work->scratch = shf_malloc_aligned(n);
+    work->scratch_size = work->scratch ? n : 0;
+    return work->scratch;
+}
+
+void shf_codec_work_free(shf_codec_work *work)
+{
+    ZSTD_freeCCtx(work->zstd_encoder);
+    ZSTD_freeDCtx(work->zstd_decoder);
+    shf_free(work->deflate_encoder);
+    shf_free(work->deflate_decoder);
+    shf_free(work->scratch);
+    *work = (shf_codec_work){0};
+}
