@@ -7,17 +7,27 @@
 
 #define N_TABLE 1024u
 
-static size_t place_of(size_t array, uint64_t block, uint64_t column)
+static uint64_t hash_of(size_t array, uint64_t block, uint64_t column)
 {
     uint64_t h = (array * 0x9e3779b97f4a7c15u) ^ (block * 0xbf58476d1ce4e5b9u) ^ (column * 0x94d049bb133111ebu);
-    return (size_t)((h ^ (h >> 29)) % N_TABLE);
+    return h ^ (h >> 29);
+}
+
+static size_t place_of(size_t array, uint64_t block, uint64_t column)
+{
+    return (size_t)(hash_of(array, block, column) % N_TABLE);
 }
 
 sheaf_status shf_cache_init(shf_cache *cache, size_t max_bytes, sheaf_error *err)
 {
     memset(cache, 0, sizeof *cache);
     cache->table = shf_calloc(N_TABLE, sizeof *cache->table);
-    if (!cache->table) return shf_fail_memory(err, N_TABLE * sizeof *cache->table, "the cache");
+    cache->seen = shf_calloc(N_TABLE, sizeof *cache->seen);
+    if (!cache->table || !cache->seen) {
+        shf_free(cache->table);
+        shf_free(cache->seen);
+        return shf_fail_memory(err, N_TABLE * sizeof *cache->table, "the cache");
+    }
     cache->max_bytes = max_bytes;
     pthread_mutex_init(&cache->mutex, NULL);
     cache->ready = true;
@@ -43,6 +53,7 @@ void shf_cache_free(shf_cache *cache)
     if (!cache->ready) return;
     while (cache->oldest) unlink_entry(cache, cache->oldest);
     shf_free(cache->table);
+    shf_free(cache->seen);
     pthread_mutex_destroy(&cache->mutex);
     cache->ready = false;
 }
@@ -86,6 +97,17 @@ shf_cached *shf_cache_find(shf_cache *cache, size_t array, uint64_t block, uint6
     }
     pthread_mutex_unlock(&cache->mutex);
     return entry;
+}
+
+bool shf_cache_wants(shf_cache *cache, size_t array, uint64_t block, uint64_t column, size_t bytes)
+{
+    uint32_t fingerprint = (uint32_t)(hash_of(array, block, column) >> 32) | 1;
+    size_t place = place_of(array, block, column);
+    pthread_mutex_lock(&cache->mutex);
+    bool wanted = cache->seen[place] == fingerprint || cache->bytes + bytes > cache->max_bytes;
+    cache->seen[place] = fingerprint;
+    pthread_mutex_unlock(&cache->mutex);
+    return wanted && bytes <= cache->max_bytes;
 }
 
 shf_cached *shf_cache_new(size_t array, uint64_t block, uint64_t column, uint64_t rows, size_t bytes)

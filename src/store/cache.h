@@ -25,6 +25,7 @@ typedef struct shf_cache {
     size_t n_table;
     shf_cached *newest, *oldest;
     size_t bytes, max_bytes;
+    uint32_t *seen; /* fingerprints of chunks that were asked for, by their place */
     bool ready;
 } shf_cache;
 
@@ -32,6 +33,9 @@ sheaf_status shf_cache_init(shf_cache *cache, size_t max_bytes, sheaf_error *err
 void shf_cache_free(shf_cache *cache);
 /* The chunk with at least `rows` rows, held until shf_cache_release; NULL when it is not there. */
 shf_cached *shf_cache_find(shf_cache *cache, size_t array, uint64_t block, uint64_t column, uint64_t rows);
+/* Whether a chunk that was not found should be kept: when it was asked for before, or when it takes the place of others. While the cache
+ * grows, memory that is touched for the first time costs more than decoding a chunk once more. */
+bool shf_cache_wants(shf_cache *cache, size_t array, uint64_t block, uint64_t column, size_t bytes);
 /* A chunk to fill, held by the caller and not yet in the cache. */
 shf_cached *shf_cache_new(size_t array, uint64_t block, uint64_t column, uint64_t rows, size_t bytes);
 /* Puts a filled chunk in (older chunks leave); the caller still holds it. */

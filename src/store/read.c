@@ -5,26 +5,12 @@
 #include "base/alloc.h"
 #include "base/checked.h"
 #include "base/dtype.h"
-#include "store/select.h"
-#include "store/store.h"
+#include "store/read.h"
 
 /* Rows of an in-place back end that are read at once when not all of them, or not all of each, are wanted. */
 #define BATCH_BYTES ((uint64_t)256 << 10)
 
-typedef struct read_job {
-    sheaf_store *store;
-    size_t i;
-    const shf_array *array;
-    uint64_t rows;      /* committed */
-    uint64_t chunk_end; /* the stored chunk must hold the rows below this one: the rest of its block lies in a slab */
-    shf_axis axes[SHEAF_MAX_NDIM];
-    size_t out_stride[SHEAF_MAX_NDIM];
-    uint8_t *out;
-    shf_scratch *scratch;
-} read_job;
-
-/* Strides in bytes of a row-major block. */
-static void strides_of(const shf_array *array, const uint64_t *shape, size_t *stride)
+void shf_read_strides(const shf_array *array, const uint64_t *shape, size_t *stride)
 {
     size_t bytes = array->item_size;
     for (int axis = array->ndim - 1; axis >= 0; axis--) {
@@ -33,117 +19,19 @@ static void strides_of(const shf_array *array, const uint64_t *shape, size_t *st
     }
 }
 
-/* Axis `axis` as one part, not cut at chunks. */
-static void whole_part(const shf_axis *axis, shf_part *part)
+void shf_read_whole(const shf_axis *axis, shf_part *part)
 {
     *part = (shf_part){.count = axis->count, .in0 = axis->start, .step = axis->step, .picks = axis->picks};
-}
-
-static void copy_from_rows(const read_job *job, const shf_part *rows, const uint8_t *block_rows)
-{
-    shf_part parts[SHEAF_MAX_NDIM];
-    size_t stride[SHEAF_MAX_NDIM];
-    strides_of(job->array, job->array->shape, stride);
-    parts[0] = *rows;
-    for (int axis = 1; axis < job->array->ndim; axis++) whole_part(&job->axes[axis], &parts[axis]);
-    shf_copy_parts(job->array->ndim, parts, block_rows, stride, job->out, job->out_stride, job->array->item_size);
-}
-
-/* Rows that the slab holds; the mutex held. *rest: what is left for the stored chunk. */
-static void take_from_slab(read_job *job, const shf_part *rows, shf_part *rest)
-{
-    const shf_slab *slab = shf_slab_find(job->store, job->i, rows->chunk);
-    *rest = *rows;
-    job->chunk_end = job->rows;
-    if (!slab) return;
-    shf_part held;
-    job->chunk_end = slab->first_row;
-    shf_part_split(rows, slab->first_row, rest, &held);
-    copy_from_rows(job, &held, slab->rows);
-}
-
-/* ---- stored chunks ---- */
-
-static sheaf_status load_chunk(read_job *job, uint64_t block, uint64_t column, void *to, sheaf_error *err)
-{
-    sheaf_store *store = job->store;
-    uint32_t mask = 0;
-    bool absent = false;
-    if (!job->scratch) job->scratch = shf_scratch_take(&store->scratches);
-    if (!job->scratch) return shf_fail_memory(err, sizeof *job->scratch, job->array->name);
-    sheaf_status status = store->ops->get(store->state, job->i, block, column, &job->scratch->encoded, &mask, &absent, err);
-    if (status == SHEAF_OK && absent) {
-        shf_dtype_fill(job->array->dtype, to, job->array->chunk_bytes / job->array->item_size);
-        return SHEAF_OK;
-    }
-    if (status == SHEAF_OK)
-        status =
-            store->ops->decode(&job->scratch->codec, job->array, job->scratch->encoded.data, job->scratch->encoded.size, mask, to, err);
-    if (status == SHEAF_OK) atomic_fetch_add(&store->n_chunks_decoded, 1);
-    if (status != SHEAF_OK) shf_error_locate(err, store->path, job->array->name, (int64_t)(block * job->array->chunk[0]), -1);
-    return status;
-}
-
-/* Whether the parts are a whole chunk that lies in one piece in the output. */
-static bool is_direct(const read_job *job, const shf_part *parts)
-{
-    const shf_array *array = job->array;
-    if (array->n_columns != 1 || parts[0].picks || parts[0].step != 1 || parts[0].count != array->chunk[0]) return false;
-    for (int axis = 1; axis < array->ndim; axis++) {
-        bool all = !parts[axis].picks && parts[axis].step == 1 && parts[axis].count == array->shape[axis] &&
-                   array->chunk[axis] == array->shape[axis];
-        if (!all) return false;
-    }
-    return true;
-}
-
-/* Rows of the block that must be in a chunk for it to be of use: a partial chunk grows with the checkpoints. */
-static uint64_t rows_needed(const read_job *job, uint64_t block)
-{
-    return shf_min_u64(job->chunk_end - block * job->array->chunk[0], job->array->chunk[0]);
-}
-
-static sheaf_status take_from_chunk(read_job *job, shf_part *parts, sheaf_error *err)
-{
-    const shf_array *array = job->array;
-    sheaf_store *store = job->store;
-    uint64_t column = 0, block = parts[0].chunk;
-    size_t stride[SHEAF_MAX_NDIM];
-    for (int axis = 1; axis < array->ndim; axis++) column = column * array->column_grid[axis] + parts[axis].chunk;
-    if (is_direct(job, parts)) return load_chunk(job, block, column, job->out + parts[0].out0 * job->out_stride[0], err);
-    shf_cached *chunk = shf_cache_find(&store->cache, job->i, block, column, rows_needed(job, block));
-    if (!chunk) {
-        chunk = shf_cache_new(job->i, block, column, rows_needed(job, block), array->chunk_bytes);
-        if (!chunk) return shf_fail_memory(err, array->chunk_bytes, array->name);
-        sheaf_status status = load_chunk(job, block, column, chunk->data, err);
-        if (status != SHEAF_OK) {
-            shf_cache_release(&store->cache, chunk);
-            return status;
-        }
-        shf_cache_insert(&store->cache, chunk);
-    }
-    strides_of(array, array->chunk, stride);
-    shf_copy_parts(array->ndim, parts, chunk->data, stride, job->out, job->out_stride, array->item_size);
-    shf_cache_release(&store->cache, chunk);
-    return SHEAF_OK;
-}
-
-/* All chunks of one row block, axis by axis. */
-static sheaf_status take_from_block(read_job *job, int axis, shf_part *parts, sheaf_error *err)
-{
-    if (axis == job->array->ndim) return take_from_chunk(job, parts, err);
-    for (uint64_t at = 0; shf_axis_next(&job->axes[axis], &at, &parts[axis]);) SHF_TRY(take_from_block(job, axis + 1, parts, err));
-    return SHEAF_OK;
 }
 
 /* ---- rows in place ---- */
 
 /* Bytes of a row from the first to the last element that is wanted. */
-static void row_span(const read_job *job, size_t *offset, size_t *n_bytes)
+static void row_span(const shf_read *job, size_t *offset, size_t *n_bytes)
 {
     const shf_array *array = job->array;
     size_t stride[SHEAF_MAX_NDIM], low = 0, high = array->item_size;
-    strides_of(array, array->shape, stride);
+    shf_read_strides(array, array->shape, stride);
     for (int axis = 1; axis < array->ndim; axis++) {
         const shf_axis *a = &job->axes[axis];
         uint64_t first = a->picks ? a->picks[0].index : a->start;
@@ -156,7 +44,7 @@ static void row_span(const read_job *job, size_t *offset, size_t *n_bytes)
 }
 
 /* n_rows rows from `row` on, all in the part `rows` by step 1, through a buffer that holds only the span of each row. */
-static sheaf_status take_span(read_job *job, const shf_part *rows, uint64_t row, size_t offset, size_t span, uint8_t *buffer,
+static sheaf_status take_span(shf_read *job, const shf_part *rows, uint64_t row, size_t offset, size_t span, uint8_t *buffer,
                               sheaf_error *err)
 {
     const shf_array *array = job->array;
@@ -164,7 +52,7 @@ static sheaf_status take_span(read_job *job, const shf_part *rows, uint64_t row,
     SHF_TRY(store->ops->get_rows(store->state, job->i, row, rows->count, offset, span, buffer, err));
     shf_part parts[SHEAF_MAX_NDIM];
     size_t stride[SHEAF_MAX_NDIM];
-    strides_of(array, array->shape, stride);
+    shf_read_strides(array, array->shape, stride);
     stride[0] = span;
     parts[0] = *rows;
     parts[0].in0 = 0;
@@ -173,14 +61,14 @@ static sheaf_status take_span(read_job *job, const shf_part *rows, uint64_t row,
         parts[0].out0 = rows->picks[0].out;
         parts[0].picks = NULL;
     }
-    for (int axis = 1; axis < array->ndim; axis++) whole_part(&job->axes[axis], &parts[axis]);
+    for (int axis = 1; axis < array->ndim; axis++) shf_read_whole(&job->axes[axis], &parts[axis]);
     /* The span begins at `offset`: element addresses below count from there. */
     uintptr_t begin = (uintptr_t)buffer - offset;
     shf_copy_parts(array->ndim, parts, (const uint8_t *)begin, stride, job->out, job->out_stride, array->item_size);
     return SHEAF_OK;
 }
 
-static sheaf_status take_rows_in_place(read_job *job, const shf_part *rows, sheaf_error *err)
+static sheaf_status take_rows_in_place(shf_read *job, const shf_part *rows, sheaf_error *err)
 {
     const shf_array *array = job->array;
     size_t offset, span;
@@ -202,7 +90,7 @@ static sheaf_status take_rows_in_place(read_job *job, const shf_part *rows, shea
     return status;
 }
 
-static bool all_columns(const read_job *job)
+static bool all_columns(const shf_read *job)
 {
     for (int axis = 1; axis < job->array->ndim; axis++) {
         const shf_axis *a = &job->axes[axis];
@@ -211,7 +99,7 @@ static bool all_columns(const read_job *job)
     return true;
 }
 
-static sheaf_status read_in_place(read_job *job, sheaf_error *err)
+static sheaf_status read_in_place(shf_read *job, sheaf_error *err)
 {
     sheaf_store *store = job->store;
     const shf_axis *rows = &job->axes[0];
@@ -222,29 +110,12 @@ static sheaf_status read_in_place(read_job *job, sheaf_error *err)
     return SHEAF_OK;
 }
 
-static sheaf_status read_chunks(read_job *job, sheaf_error *err)
-{
-    shf_part parts[SHEAF_MAX_NDIM];
-    for (uint64_t at = 0; shf_axis_next(&job->axes[0], &at, &parts[0]);) {
-        shf_part rest = parts[0];
-        job->chunk_end = job->rows;
-        if (job->array->record >= 0) {
-            pthread_mutex_lock(&job->store->mutex);
-            take_from_slab(job, &parts[0], &rest);
-            pthread_mutex_unlock(&job->store->mutex);
-        }
-        parts[0] = rest;
-        if (rest.count) SHF_TRY(take_from_block(job, 1, parts, err));
-    }
-    return SHEAF_OK;
-}
-
 uint64_t shf_store_rows(const sheaf_store *store, const shf_array *array)
 {
     return shf_array_rows(&store->layout, array);
 }
 
-static sheaf_status make_axes(read_job *job, sheaf_store *store, const char *name, const sheaf_selection *selections, uint64_t *count,
+static sheaf_status make_axes(shf_read *job, sheaf_store *store, const char *name, const sheaf_selection *selections, uint64_t *count,
                               sheaf_error *err)
 {
     memset(job, 0, sizeof *job);
@@ -272,16 +143,15 @@ static sheaf_status make_axes(read_job *job, sheaf_store *store, const char *nam
     return SHEAF_OK;
 }
 
-static void free_job(read_job *job)
+static void free_job(shf_read *job)
 {
     for (int axis = 0; axis < SHEAF_MAX_NDIM; axis++) shf_axis_free(&job->axes[axis]);
-    if (job->scratch) shf_scratch_give(&job->store->scratches, job->scratch);
 }
 
 sheaf_status sheaf_store_count(sheaf_store *store, const char *array, const sheaf_selection *selections, uint64_t *n_elements,
                                sheaf_error *err)
 {
-    read_job job;
+    shf_read job;
     uint64_t count = 0;
     if (!n_elements) return shf_fail(err, SHEAF_ERR_ARGUMENT, "sheaf_store_count: n_elements is NULL");
     sheaf_status status = make_axes(&job, store, array, selections, &count, err);
@@ -293,7 +163,7 @@ sheaf_status sheaf_store_count(sheaf_store *store, const char *array, const shea
 sheaf_status sheaf_store_read(sheaf_store *store, const char *array, const sheaf_selection *selections, void *out, size_t out_size_bytes,
                               sheaf_error *err)
 {
-    read_job job;
+    shf_read job;
     uint64_t count = 0, bytes = 0;
     sheaf_status status = make_axes(&job, store, array, selections, &count, err);
     if (status == SHEAF_OK && (!shf_mul_u64(count, job.array->item_size, &bytes) || bytes != out_size_bytes))
@@ -303,9 +173,9 @@ sheaf_status sheaf_store_read(sheaf_store *store, const char *array, const sheaf
     if (status == SHEAF_OK && count) {
         uint64_t shape[SHEAF_MAX_NDIM];
         for (int axis = 0; axis < job.array->ndim; axis++) shape[axis] = job.axes[axis].count;
-        strides_of(job.array, shape, job.out_stride);
+        shf_read_strides(job.array, shape, job.out_stride);
         job.out = out;
-        status = shf_store_by_rows(store) ? read_in_place(&job, err) : read_chunks(&job, err);
+        status = shf_store_by_rows(store) ? read_in_place(&job, err) : shf_read_chunks(&job, err);
     }
     free_job(&job);
     return status;
