@@ -8,7 +8,8 @@
 #include "measure.h"
 #include "sheaf/ensemble.h"
 
-enum { VARIANTS = 64 };
+/* Input made beforehand and used again and again: more than a chunk or a cache holds. */
+enum { INPUT_BYTES = 64 << 20 };
 
 static double processor_s(void)
 {
@@ -32,7 +33,8 @@ static double *make_values(size_t n)
     return values;
 }
 
-static int run(const char *path, unsigned long long n, unsigned steps, unsigned threads, const double *values, sheaf_error *err)
+static int run(const char *path, unsigned long long n, unsigned steps, unsigned threads, const double *values, size_t variants,
+               sheaf_error *err)
 {
     sheaf_ensemble_spec spec = sheaf_ensemble_spec_by_trajectory(steps);
     sheaf_store_options options = sheaf_store_options_init();
@@ -47,9 +49,9 @@ static int run(const char *path, unsigned long long n, unsigned steps, unsigned 
     }
     if (sheaf_ensemble_create(path, &spec, &options, &ensemble, err)) return 1;
     for (unsigned long long id = 0; id < n; id++) {
-        const double *from = values + id % VARIANTS * 3 * steps;
+        const double *from = values + id % variants * 3 * steps;
         const void *columns[] = {from, from + steps, from + 2 * steps};
-        sheaf_outcome outcome = {.initial_assets = 1e7, .final_assets = 1e7 + (double)(id % 1000) * 1e4};
+        sheaf_outcome outcome = {.initial_assets = 1e7, .final_assets = 1e7 + values[id % variants * 3 * steps] * 20};
         if (sheaf_ensemble_put_trajectory(ensemble, (int64_t)id, steps, columns, &outcome, err)) return 1;
     }
     return sheaf_ensemble_close(&ensemble, err) != SHEAF_OK;
@@ -60,11 +62,12 @@ int main(int argc, char **argv)
     if (argc != 5) return 2;
     sheaf_error err = {0};
     unsigned steps = (unsigned)strtoul(argv[3], NULL, 10);
-    double *values = make_values((size_t)VARIANTS * 3 * steps);
+    size_t variants = INPUT_BYTES / ((size_t)3 * steps * sizeof(double));
+    double *values = make_values(variants * 3 * steps);
     if (!values) return 1;
     long before = measure_peak_kib();
     double begun = measure_now_s(), used = processor_s();
-    if (run(argv[1], strtoull(argv[2], NULL, 10), steps, (unsigned)strtoul(argv[4], NULL, 10), values, &err)) {
+    if (run(argv[1], strtoull(argv[2], NULL, 10), steps, (unsigned)strtoul(argv[4], NULL, 10), values, variants, &err)) {
         fprintf(stderr, "tool_trajectories: %s\n", err.message);
         return 1;
     }

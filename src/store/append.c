@@ -146,26 +146,48 @@ static void submit_all(sheaf_store *store, shf_slab *first)
     }
 }
 
-/* The common case, quickly: one record, nothing fills up, nobody is to be asked. false: not so, and nothing was done. The mutex held. */
-static bool append_one(sheaf_store *store, int record, const uint8_t *const *columns)
+static void settle(sheaf_store *store, shf_table *table)
 {
-    const shf_table *table = &store->tables[record];
-    uint64_t row = store->appended[record];
-    if (shf_store_by_rows(store) || store->options.disk_bytes || store->checkpointing || store->n_in_flight >= store->max_in_flight)
-        return false;
+    for (size_t k = 0; table->quick_rows && k < table->n_arrays; k++) store->tails[table->arrays[k]].newest->n_new += table->quick_rows;
+    table->quick_rows = 0;
+    table->quick_left = 0;
+}
+
+void shf_store_settle(sheaf_store *store)
+{
+    for (size_t i = 0; i < store->layout.n_records; i++) settle(store, &store->tables[i]);
+}
+
+/* After the long way: records go the quick way until one fills a slab. */
+static void set_cursors(sheaf_store *store, int record)
+{
+    shf_table *table = &store->tables[record];
+    uint64_t row = store->appended[record], left = UINT64_MAX;
     for (size_t k = 0; k < table->n_arrays; k++) {
+        const shf_array *array = &store->layout.arrays[table->arrays[k]];
         const shf_slab *slab = store->tails[table->arrays[k]].newest;
-        if (!columns[k] || !slab || row < slab->first_row || row - slab->first_row + 1 >= store->layout.arrays[table->arrays[k]].chunk[0])
-            return false;
+        uint64_t begin = row / array->chunk[0] * array->chunk[0];
+        if (!slab || slab->block * array->chunk[0] != begin) return;
+        table->cursors[k] = (shf_cursor){slab->rows + (row - begin) * array->row_bytes, array->row_bytes};
+        left = shf_min_u64(left, begin + array->chunk[0] - 1 - row);
     }
+    table->quick_left = left;
+}
+
+/* The common case: one record, nothing fills up, nobody is to be asked. false: not so, and nothing was done. The mutex held. */
+static bool append_one(sheaf_store *store, shf_table *table, int record, const uint8_t *const *columns)
+{
+    if (!table->quick_left || store->options.disk_bytes || store->checkpointing) return false;
+    for (size_t k = 0; k < table->n_arrays; k++)
+        if (!columns[k]) return false;
     for (size_t k = 0; k < table->n_arrays; k++) {
-        shf_slab *slab = store->tails[table->arrays[k]].newest;
-        size_t bytes = store->layout.arrays[table->arrays[k]].row_bytes;
-        uint8_t *to = slab->rows + (row - slab->first_row) * bytes;
-        if (bytes == 8) memcpy(to, columns[k], 8);
-        else memcpy(to, columns[k], bytes);
-        slab->n_new++;
+        shf_cursor *cursor = &table->cursors[k];
+        if (cursor->row_bytes == 8) memcpy(cursor->to, columns[k], 8);
+        else memcpy(cursor->to, columns[k], cursor->row_bytes);
+        cursor->to += cursor->row_bytes;
     }
+    table->quick_left--;
+    table->quick_rows++;
     store->reserved_bytes += table->record_bytes;
     store->appended[record]++;
     store->rows_since_commit++;
@@ -180,7 +202,7 @@ static sheaf_status append_all(sheaf_store *store, int record, uint64_t n, const
     pthread_mutex_lock(&store->mutex);
     sheaf_status status = shf_store_check(store, err);
     if (first_row) *first_row = store->appended[record];
-    if (n == 1 && status == SHEAF_OK && append_one(store, record, columns)) {
+    if (n == 1 && status == SHEAF_OK && append_one(store, &store->tables[record], record, columns)) {
         status = shf_commit_when_due(store, err);
         pthread_mutex_unlock(&store->mutex);
         return status;
@@ -197,6 +219,7 @@ static sheaf_status append_all(sheaf_store *store, int record, uint64_t n, const
         if (status != SHEAF_OK) break;
         if (first_row && !done) *first_row = store->appended[record];
         shf_slab *to_submit = NULL;
+        settle(store, &store->tables[record]);
         status = append_batch(store, record, batch, columns, &to_submit, err);
         if (to_submit) {
             pthread_mutex_unlock(&store->mutex);
@@ -208,6 +231,7 @@ static sheaf_status append_all(sheaf_store *store, int record, uint64_t n, const
         if (status == SHEAF_OK) status = shf_commit_when_due(store, err);
         done += batch;
     }
+    if (status == SHEAF_OK && n == 1) set_cursors(store, record);
     pthread_mutex_unlock(&store->mutex);
     return status;
 }

@@ -128,6 +128,7 @@ static sheaf_status commit_to_log(sheaf_store *store, sheaf_error *err)
 /* Array files first, then the lengths. Changed attributes need the schema written again, which a checkpoint does. */
 static sheaf_status commit_in_place(sheaf_store *store, sheaf_error *err)
 {
+    shf_store_settle(store);
     for (size_t i = 0; i < store->layout.n_arrays; i++)
         if (store->layout.arrays[i].record >= 0) SHF_TRY(shf_store_flush_rows(store, i, err));
     for (size_t i = 0; i < store->layout.n_records; i++) store->layout.records[i].length = store->appended[i];
@@ -167,9 +168,12 @@ sheaf_status shf_commit_locked(sheaf_store *store, sheaf_error *err)
 sheaf_status shf_commit_when_due(sheaf_store *store, sheaf_error *err)
 {
     const sheaf_store_options *options = &store->options;
-    bool due = (options->commit_rows && store->rows_since_commit >= options->commit_rows) ||
-               (options->commit_bytes && store->bytes_since_commit >= options->commit_bytes);
-    return due && !store->held ? shf_commit_locked(store, err) : SHEAF_OK;
+    bool by_rows = options->commit_rows && store->rows_since_commit >= options->commit_rows;
+    bool by_bytes = options->commit_bytes && store->bytes_since_commit >= options->commit_bytes;
+    if (store->held || (!by_rows && !by_bytes)) return SHEAF_OK;
+    /* So much came that slabs are on their way: once stored they need not be written to the log. */
+    if (!by_rows) shf_encode_drain(store);
+    return shf_commit_locked(store, err);
 }
 
 static sheaf_status log_redo(sheaf_store *store, const shf_buf *redo, sheaf_error *err)
@@ -234,6 +238,7 @@ static void checkpoint_done(sheaf_store *store)
 static sheaf_status checkpoint(sheaf_store *store, bool final, bool *deferred, sheaf_error *err)
 {
     *deferred = false;
+    shf_store_settle(store);
     if (shf_store_by_rows(store)) {
         SHF_TRY(commit_in_place(store, err));
         if (store->ops->checkpoint_end) SHF_TRY(store->ops->checkpoint_end(store->state, final, err));

@@ -82,7 +82,10 @@ void shf_store_destroy(sheaf_store *store)
     pthread_cond_destroy(&store->ticker_wakes);
     shf_free(store->entries);
     shf_free(store->attributes_changed);
-    for (size_t i = 0; store->tables && i < n_records; i++) shf_free(store->tables[i].arrays);
+    for (size_t i = 0; store->tables && i < n_records; i++) {
+        shf_free(store->tables[i].arrays);
+        shf_free(store->tables[i].cursors);
+    }
     shf_free(store->tables);
     shf_free(store->tails);
     shf_free(store->appended);
@@ -95,7 +98,8 @@ static sheaf_status make_table(sheaf_store *store, size_t record, sheaf_error *e
 {
     shf_table *table = &store->tables[record];
     table->arrays = shf_calloc(store->layout.n_arrays, sizeof *table->arrays);
-    if (!table->arrays) return shf_fail_memory(err, store->layout.n_arrays * sizeof *table->arrays, "a store");
+    table->cursors = shf_calloc(store->layout.n_arrays, sizeof *table->cursors);
+    if (!table->arrays || !table->cursors) return shf_fail_memory(err, store->layout.n_arrays * sizeof *table->cursors, "a store");
     for (size_t i = 0; i < store->layout.n_arrays; i++) {
         if (store->layout.arrays[i].record != (int)record) continue;
         table->arrays[table->n_arrays++] = i;

@@ -11,6 +11,13 @@ static size_t slab_bytes(const shf_array *array)
     return (size_t)array->chunk[0] * array->row_bytes;
 }
 
+/* A record goes to the same row of every array: were all slabs to begin at the same place of a page, these rows would fall into one set of
+ * the processor's cache and push each other out. So each array's begins some lines further on. */
+static size_t stagger_bytes(size_t array)
+{
+    return array % 61 * 64;
+}
+
 static void free_slab(sheaf_store *store, shf_slab *slab)
 {
     if (!slab) return;
@@ -20,7 +27,7 @@ static void free_slab(sheaf_store *store, shf_slab *slab)
     shf_free(slab->chunks);
     shf_free(slab->masks);
     shf_free(slab->places);
-    shf_free(slab->rows);
+    shf_free(slab->memory);
     shf_free(slab);
 }
 
@@ -34,7 +41,8 @@ static shf_slab *new_slab(sheaf_store *store, size_t array)
     slab->chunks = shf_calloc((size_t)info->n_columns, sizeof *slab->chunks);
     slab->masks = shf_calloc((size_t)info->n_columns, sizeof *slab->masks);
     slab->places = shf_calloc((size_t)info->n_columns, sizeof *slab->places);
-    slab->rows = shf_malloc_aligned(slab_bytes(info));
+    slab->memory = shf_malloc_aligned(slab_bytes(info) + stagger_bytes(array));
+    slab->rows = slab->memory ? slab->memory + stagger_bytes(array) : NULL;
     atomic_fetch_add(&store->memory_bytes, slab_bytes(info));
     if (slab->chunks && slab->masks && slab->places && slab->rows) return slab;
     free_slab(store, slab);

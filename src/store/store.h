@@ -31,7 +31,8 @@ typedef struct shf_slab {
         first_row;  /* first row (of the array) that is held: above the block's begin in a reader, when the rest lies in a partial chunk */
     uint64_t n_new; /* rows whose raw bytes are reserved in the budget */
     shf_slab_state state;
-    uint8_t *rows;   /* chunk[0] rows, indexed from the block's begin */
+    uint8_t *memory; /* owns rows */
+    uint8_t *rows;   /* chunk[0] rows, indexed from the block's begin; 64-byte aligned */
     shf_buf *chunks; /* n_columns encoded chunks, once encoded */
     uint32_t *masks;
     shf_place *places;
@@ -53,11 +54,21 @@ typedef struct shf_entry {
     shf_place place;
 } shf_entry;
 
+/* Where the next row of an array goes. */
+typedef struct shf_cursor {
+    uint8_t *to;
+    size_t row_bytes;
+} shf_cursor;
+
 /* The arrays of one record dimension. */
 typedef struct shf_table {
     size_t *arrays; /* in schema order */
     size_t n_arrays;
     uint64_t record_bytes;
+    /* The quick way for single records: n_arrays cursors, good for so many records more, and the records that came this way and are not yet
+     * counted in their slabs' n_new. */
+    shf_cursor *cursors;
+    uint64_t quick_left, quick_rows;
 } shf_table;
 
 struct sheaf_store {
@@ -127,6 +138,9 @@ static inline bool shf_store_by_rows(const sheaf_store *store)
 sheaf_status shf_store_measure(sheaf_store *store, sheaf_error *err);
 /* Gives the rows of rows-in-place back ends that are not written yet to the back end; the mutex held. */
 sheaf_status shf_store_flush_rows(sheaf_store *store, size_t array, sheaf_error *err);
+
+/* append.c: counts what came the quick way in the slabs; the next record goes the long way. The mutex held. */
+void shf_store_settle(sheaf_store *store);
 
 /* Remembers the first failure; returns status. The mutex held. */
 sheaf_status shf_store_fail(sheaf_store *store, sheaf_status status, const sheaf_error *err);
