@@ -10,6 +10,8 @@
 
 /* So many chunks are gathered before they are decoded. */
 #define MAX_TASKS 64u
+/* Of a read of more chunks than these only those are kept that were asked for before: it may be the only one of its kind. */
+#define FEW_TASKS 8u
 /* Below this many bytes to decode a second thread costs more than it brings (about 60 us to start it). */
 #define MIN_SHARED_BYTES ((uint64_t)1 << 20)
 
@@ -111,8 +113,9 @@ static sheaf_status run_task(const shf_read *job, shf_scratch *scratch, const re
     const shf_array *array = job->array;
     sheaf_store *store = job->store;
     if (is_direct(job, task->parts)) return load_chunk(job, scratch, task, job->out + task->parts[0].out0 * job->out_stride[0], err);
-    if (!shf_cache_wants(&store->cache, job->i, task->parts[0].chunk, task->column, array->chunk_bytes))
-        return pass_through(job, scratch, task, err);
+    bool keep =
+        job->tasks->n <= FEW_TASKS || shf_cache_wants(&store->cache, job->i, task->parts[0].chunk, task->column, array->chunk_bytes);
+    if (!keep) return pass_through(job, scratch, task, err);
     shf_cached *chunk = shf_cache_new(job->i, task->parts[0].chunk, task->column, task->rows_needed, array->chunk_bytes);
     if (!chunk) return shf_fail_memory(err, array->chunk_bytes, array->name);
     sheaf_status status = load_chunk(job, scratch, task, chunk->data, err);
