@@ -59,7 +59,8 @@ static sheaf_status create_beside(sheaf_store *store, sheaf_error *err)
     /* A writer that died here may have got as far as its first checkpoint: then the arrays are there now, and create says so. */
     sheaf_status status = was_there && store->log.header.generation != 0 ? shf_store_finish_redo(store, err) : SHEAF_OK;
     if (status == SHEAF_OK) status = store->ops->create(store->path, &store->layout, &options, &store->state, err);
-    if (status == SHEAF_OK) status = shf_log_restart(&store->log, store->ops->name, store->layout.n_arrays, store->layout.n_records, 0, err);
+    if (status == SHEAF_OK)
+        status = shf_log_restart(&store->log, store->ops->name, store->layout.n_arrays, store->layout.n_records, 0, err);
     if (status == SHEAF_OK) status = shf_store_begin_log(store, err);
     pthread_mutex_lock(&store->mutex);
     if (status == SHEAF_OK) status = shf_checkpoint_locked(store, false, err);
