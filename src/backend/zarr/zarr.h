@@ -23,9 +23,8 @@
 #define SHF_ZARR_MAX_KEY 192
 enum {
     SHF_ZARR_SHARD_CHUNKS = 64, /* of our own shards */
-    SHF_ZARR_MAX_HANDLES =
-        48, /* open files of one store; the 65th of a process with threads waits 15 ms: Linux grows its table */
-    SHF_ZARR_ATTEMPTS = 5, /* of a read while the index changes under it */
+    SHF_ZARR_MAX_HANDLES = 48,  /* open files of one store; the 65th of a process with threads costs 15 ms (Linux grows a table) */
+    SHF_ZARR_ATTEMPTS = 5,      /* of a read while the index changes under it */
 };
 /* What is known about a chunk of a live shard. */
 enum { SHF_ZARR_FAR_0 = 1, SHF_ZARR_FAR_1 = 2, SHF_ZARR_FULL = 4 };
