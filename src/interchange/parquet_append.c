@@ -90,6 +90,13 @@ void shf_parquet_gathered_free(shf_parquet_writer *writer)
     shf_free(writer->gathered);
 }
 
+/* A large part of a group becomes a group of its own when none is gathered: cheaper than a copy, and hardly worse to read. */
+static bool is_worth_a_group(const shf_parquet_writer *writer, uint64_t n)
+{
+    enum { LEAST_ROWS = 128 << 10 };
+    return writer->n_gathered == 0 && n >= LEAST_ROWS && n >= writer->options.rows_per_group / 2;
+}
+
 static sheaf_status append(shf_parquet_writer *writer, uint64_t n_rows, const shf_parquet_values *columns, sheaf_error *err)
 {
     uint64_t whole = writer->options.rows_per_group;
@@ -97,7 +104,7 @@ static sheaf_status append(shf_parquet_writer *writer, uint64_t n_rows, const sh
     if (!writer->gathered) return shf_fail_memory(err, writer->n_fields * sizeof *writer->gathered, "rows of a table");
     for (uint64_t row = 0; row < n_rows;) {
         uint64_t n = shf_min_u64(n_rows - row, whole - writer->n_gathered);
-        if (n == whole) {
+        if (n == whole || is_worth_a_group(writer, n)) {
             SHF_TRY(write_part(writer, columns, row, n, err));
         } else {
             for (size_t i = 0; i < writer->n_fields; i++)

@@ -59,7 +59,8 @@ sheaf_status shf_parquet_writer_group(shf_parquet_writer *writer, uint64_t n_row
 sheaf_status shf_parquet_writer_begin_group(shf_parquet_writer *writer, uint64_t n_rows, sheaf_error *err);
 sheaf_status shf_parquet_writer_column(shf_parquet_writer *writer, const shf_parquet_values *values, sheaf_error *err);
 sheaf_status shf_parquet_writer_end_group(shf_parquet_writer *writer, sheaf_error *err);
-/* Any number of rows: gathered (Copied) into groups of rows_per_group, the rest is written by close. */
+/* Any number of rows: gathered (Copied) into groups of rows_per_group (half of that when so many, and 128 Ki rows, come at once), the rest is
+ * written by close. */
 sheaf_status shf_parquet_writer_append(shf_parquet_writer *writer, uint64_t n_rows, const shf_parquet_values *columns, sheaf_error *err);
 
 /* Writes what is gathered, indexes and footer, and puts the file in its place. The handle is gone either way. */

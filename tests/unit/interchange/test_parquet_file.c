@@ -68,6 +68,68 @@ static sheaf_status write_wide(const char *to, size_t n_columns, size_t n_rows, 
     return status;
 }
 
+/* Rows that come at once: whole groups, then a large rest as a group of its own; what comes later is gathered. */
+static void appended_rows_become_groups(void **state)
+{
+    (void)state;
+    enum { FIRST = (128 << 10) * 5 / 2, LATER = 300, WHOLE = 128 << 10 };
+    sheaf_error err;
+    shf_pq_field field = SHF_PARQUET_I32("a");
+    int32_t *values = malloc((FIRST + LATER) * sizeof *values);
+    assert_non_null(values);
+    for (int32_t i = 0; i < FIRST + LATER; i++) values[i] = i * 7 % 1000003;
+    for (uint64_t whole = WHOLE; whole <= 2 * WHOLE; whole += WHOLE) {
+        shf_parquet_write_options options = SHF_PARQUET_WRITE_OPTIONS;
+        options.rows_per_group = whole;
+        shf_parquet_writer *writer;
+        shf_parquet *file;
+        shf_parquet_values first = {.values = values}, later = {.values = values + FIRST};
+        assert_int_equal(shf_parquet_writer_create(path, &field, 1, &options, &writer, &err), SHEAF_OK);
+        assert_int_equal(shf_parquet_writer_append(writer, FIRST, &first, &err), SHEAF_OK);
+        assert_int_equal(shf_parquet_writer_append(writer, LATER, &later, &err), SHEAF_OK);
+        assert_int_equal(shf_parquet_writer_close(&writer, &err), SHEAF_OK);
+        assert_int_equal(shf_parquet_open(path, &file, &err), SHEAF_OK);
+        /* 2.5 groups: half of 128 Ki rows is too small for a group; 1.25 groups: so is the rest of 64 Ki. */
+        size_t n_groups = shf_parquet_groups(file);
+        assert_int_equal(n_groups, whole == WHOLE ? 3 : 2);
+        assert_int_equal(shf_parquet_group_rows(file, n_groups - 1), (64 << 10) + LATER);
+        size_t column = 0;
+        shf_parquet_vector got = {0};
+        assert_int_equal(shf_parquet_read_columns(file, &column, 1, 0, FIRST + LATER, &got, NULL, &err), SHEAF_OK);
+        assert_memory_equal(got.values, values, (FIRST + LATER) * sizeof *values);
+        shf_parquet_vector_free(&got);
+        shf_parquet_free(file);
+    }
+    free(values);
+}
+
+/* A rest of more than half a group is one by itself; rows gathered before are filled up first. */
+static void a_large_rest_is_a_group(void **state)
+{
+    (void)state;
+    enum { WHOLE = 256 << 10, FIRST = WHOLE + (160 << 10), LATER = 10 };
+    sheaf_error err;
+    shf_pq_field field = SHF_PARQUET_I32("a");
+    shf_parquet_write_options options = SHF_PARQUET_WRITE_OPTIONS;
+    options.rows_per_group = WHOLE;
+    int32_t *values = calloc(FIRST, sizeof *values);
+    assert_non_null(values);
+    shf_parquet_values column = {.values = values};
+    shf_parquet_writer *writer;
+    shf_parquet *file;
+    assert_int_equal(shf_parquet_writer_create(path, &field, 1, &options, &writer, &err), SHEAF_OK);
+    assert_int_equal(shf_parquet_writer_append(writer, FIRST, &column, &err), SHEAF_OK);
+    assert_int_equal(shf_parquet_writer_append(writer, LATER, &column, &err), SHEAF_OK);
+    assert_int_equal(shf_parquet_writer_append(writer, FIRST, &column, &err), SHEAF_OK);
+    assert_int_equal(shf_parquet_writer_close(&writer, &err), SHEAF_OK);
+    assert_int_equal(shf_parquet_open(path, &file, &err), SHEAF_OK);
+    const uint64_t rows[] = {WHOLE, 160 << 10, WHOLE, (160 << 10) + LATER};
+    assert_int_equal(shf_parquet_groups(file), 4);
+    for (size_t i = 0; i < 4; i++) assert_int_equal(shf_parquet_group_rows(file, i), rows[i]);
+    shf_parquet_free(file);
+    free(values);
+}
+
 static void rows_of_columns_read_back_in_any_part(void **state)
 {
     (void)state;
@@ -432,6 +494,8 @@ static void statistics_and_metadata_are_there(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(appended_rows_become_groups),
+        cmocka_unit_test(a_large_rest_is_a_group),
         cmocka_unit_test(rows_of_columns_read_back_in_any_part),
         cmocka_unit_test(a_part_reads_few_bytes),
         cmocka_unit_test(names_are_found_and_unknown_ones_named),
