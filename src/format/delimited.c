@@ -108,11 +108,19 @@ static inline void store(shf_delimited *p, double value)
     p->column++;
 }
 
+static sheaf_status too_long(const shf_delimited *p, uint64_t byte, sheaf_error *err)
+{
+    return shf_fail_at(err, SHEAF_ERR_INPUT, NULL, NULL, (int64_t)p->rows, (int64_t)byte,
+                       "line %llu, column %llu: the cell is longer than %d bytes", (unsigned long long)p->lines + 1,
+                       (unsigned long long)p->column + 1, SHF_DELIMITED_CELL);
+}
+
 /* One cell with the character that ended it. */
 static sheaf_status take_cell(shf_delimited *p, const char *begin, const char *end, char ender, uint64_t byte, sheaf_error *err)
 {
     double value = 0;
     const char *inner = begin, *inner_end = end;
+    if ((size_t)(end - begin) > sizeof p->cell) return too_long(p, byte, err); /* however the input came in pieces */
     trim(&inner, &inner_end, ender == '\n');
     bool nothing = inner == inner_end;
     bool no_cell = nothing && (p->spec.delimiter == ' ' || (ender == '\n' && p->column == 0));
@@ -174,10 +182,7 @@ static inline const char *find_end(const char *p, const char *end, char delimite
 static sheaf_status keep(shf_delimited *p, const char *begin, const char *end, uint64_t byte, sheaf_error *err)
 {
     size_t n = (size_t)(end - begin);
-    if (n > sizeof p->cell - p->cell_size)
-        return shf_fail_at(err, SHEAF_ERR_INPUT, NULL, NULL, (int64_t)p->rows, (int64_t)byte,
-                           "line %llu, column %llu: the cell is longer than %d bytes", (unsigned long long)p->lines + 1,
-                           (unsigned long long)p->column + 1, SHF_DELIMITED_CELL);
+    if (n > sizeof p->cell - p->cell_size) return too_long(p, byte, err);
     memcpy(p->cell + p->cell_size, begin, n);
     p->cell_size += n;
     return SHEAF_OK;

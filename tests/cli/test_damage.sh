@@ -70,6 +70,21 @@ if has hdf5; then
     expect 1 'b.h5' repair b.h5
     make c.h5
     size=$(stat -c %s c.h5)
+    cp c.h5 d.h5
+    dd if=/dev/zero of=d.h5 bs=512 count=1 conv=notrunc status=none
+    expect 3 'd.h5: the superblock at byte 0 is damaged' info d.h5
+    expect 3 'superblock' verify d.h5
+    expect 3 'the superblock was damaged, and was made again' repair d.h5
+    expect 0 'whole' verify d.h5
+    cp c.h5 d.h5
+    flip d.h5 20
+    expect 3 'superblock' repair d.h5
+    expect 0 'whole' verify d.h5
+    cmp c.h5 d.h5 || fail 'a repaired superblock gives another file'
+    # A store of an older version has no seals.
+    cp c.h5 d.h5
+    for seal in 48 $((size - 64)); do dd if=/dev/zero of=d.h5 bs=1 seek=$seal count=64 conv=notrunc status=none; done
+    expect 0 'whole' verify d.h5
     for back in 200 1500 3000 6000; do
         cp c.h5 d.h5
         flip d.h5 $((size - back))

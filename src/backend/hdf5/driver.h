@@ -22,8 +22,9 @@ typedef struct shf_h5_medium {
     const shf_file *file;              /* Borrowed; NULL while an image is made */
     uint64_t file_size;
     bool writing;
-    uint8_t head[SHF_H5_SUPERBLOCK_MAX];
+    uint8_t head[SHF_H5_HEAD_BYTES];
     size_t head_size; /* bytes of head that count; 0: read it from the file */
+    bool doubtful;    /* reading: the seal says that the metadata is not what Sheaf wrote */
     shf_buf region;
     uint64_t start; /* address of region.data[0] */
     uint64_t next;  /* writing: where the next metadata goes */

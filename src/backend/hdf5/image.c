@@ -238,6 +238,21 @@ static sheaf_status fill_file(shf_h5_medium *image, hid_t file, const shf_h5_vie
     return shf_h5_attributes_write(file, view->attributes, err);
 }
 
+/* The last thing: behind the metadata, and behind the superblock. */
+static sheaf_status seal(shf_h5_medium *image, uint64_t root, sheaf_error *err)
+{
+    uint64_t address;
+    if (image->head_size != SHF_H5_SUPERBLOCK_BYTES || root < image->start || root >= image->next)
+        return shf_fail(err, SHEAF_ERR_STATE, "libhdf5 made no superblock of version 2");
+    SHF_TRY(shf_h5_medium_take(image, SHF_H5_SEAL_BYTES, &address, err));
+    shf_h5_superblock_set_end(image->head, address + SHF_H5_SEAL_BYTES);
+    uint8_t *at = image->region.data + (address - image->start);
+    shf_h5_seal_make(image->head, image->region.data + (root - image->start), (size_t)(address - root), at);
+    memcpy(image->head + SHF_H5_SUPERBLOCK_BYTES, at, SHF_H5_SEAL_BYTES);
+    image->head_size = SHF_H5_HEAD_BYTES;
+    return SHEAF_OK;
+}
+
 /* After libhdf5 has let go of it: what it left unwritten is zero, the roots come over its own, and the superblock must be sound. */
 static sheaf_status complete(shf_h5_medium *image, const shf_h5_view *view, const index_root *roots, sheaf_error *err)
 {
@@ -257,7 +272,7 @@ static sheaf_status complete(shf_h5_medium *image, const shf_h5_view *view, cons
     for (size_t i = 0; i < view->layout->n_arrays; i++)
         if (roots[i].tree.n)
             SHF_TRY(shf_h5_tree_root(&roots[i].tree, &view->layout->arrays[i], &view->contents[i], image, roots[i].address, err));
-    return SHEAF_OK;
+    return image->beside ? SHEAF_OK : seal(image, superblock.root, err);
 }
 
 sheaf_status shf_h5_image_make(shf_h5_medium *image, const shf_h5_view *view, uint64_t start, sheaf_error *err)

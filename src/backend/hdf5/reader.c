@@ -8,16 +8,17 @@
 #include "backend/hdf5/tree.h"
 #include "base/alloc.h"
 #include "base/checked.h"
+#include "base/crc32c.h"
 
 /* Metadata up to this size is copied at one moment; that of larger files is read as it is needed. */
 #define MAX_COPY ((uint64_t)1 << 30)
 /* A writer publishes every few seconds; who meets it so often in a row has met something else. */
 enum { MAX_TRIES = 100 };
 
-static sheaf_status read_head(const shf_file *file, uint8_t head[SHF_H5_SUPERBLOCK_MAX], size_t *n, sheaf_error *err)
+static sheaf_status read_head(const shf_file *file, uint8_t head[SHF_H5_HEAD_BYTES], size_t *n, sheaf_error *err)
 {
-    memset(head, 0, SHF_H5_SUPERBLOCK_MAX);
-    return shf_file_read_some(file, head, SHF_H5_SUPERBLOCK_MAX, 0, n, err);
+    memset(head, 0, SHF_H5_HEAD_BYTES);
+    return shf_file_read_some(file, head, SHF_H5_HEAD_BYTES, 0, n, err);
 }
 
 static sheaf_status too_short(const shf_h5_state *state, uint64_t expected, uint64_t size, sheaf_error *err)
@@ -33,19 +34,33 @@ static bool can_copy(const shf_h5_superblock *superblock)
            superblock->root < superblock->end && superblock->end - superblock->root <= MAX_COPY;
 }
 
+/* Whether the copy is what Sheaf wrote with this superblock. Without a seal (older files), or when others have written another superblock,
+ * nobody can say. */
+static bool seal_is_broken(const shf_h5_medium *medium, const uint8_t *head)
+{
+    const uint8_t *first = head + SHF_H5_SUPERBLOCK_BYTES;
+    if (medium->region.size < SHF_H5_SEAL_BYTES) return shf_h5_seal_parse(first, NULL) && !memcmp(first + 8, head, SHF_H5_SUPERBLOCK_BYTES);
+    size_t n = medium->region.size - SHF_H5_SEAL_BYTES;
+    const uint8_t *last = medium->region.data + n;
+    const uint8_t *seal = shf_h5_seal_parse(first, NULL) ? first : shf_h5_seal_parse(last, NULL) ? last : NULL;
+    if (!seal) return !memcmp(first, "SHFSEAL1", 8) || !memcmp(last, "SHFSEAL1", 8);
+    if (memcmp(seal + 8, head, SHF_H5_SUPERBLOCK_BYTES) != 0) return false;
+    return shf_crc32c(0, medium->region.data, n) != shf_h5_seal_crc(seal) || memcmp(first, last, SHF_H5_SEAL_BYTES) != 0;
+}
+
 /* *again: a writer published a checkpoint meanwhile. */
 static sheaf_status copy_metadata(shf_h5_state *state, bool *again, sheaf_error *err)
 {
     shf_h5_medium *medium = &state->medium;
     shf_h5_superblock superblock;
-    uint8_t head[SHF_H5_SUPERBLOCK_MAX];
+    uint8_t head[SHF_H5_HEAD_BYTES];
     size_t n;
     *again = false;
     memset(medium, 0, sizeof *medium);
     medium->file = &state->file;
     SHF_TRY(read_head(&state->file, medium->head, &n, err));
     SHF_TRY(shf_file_size(&state->file, &medium->file_size, err));
-    if (!shf_h5_superblock_parse(medium->head, n, &superblock)) return SHEAF_OK; /* libhdf5 says what is wrong, if anything is */
+    if (!shf_h5_superblock_parse(medium->head, n, &superblock)) return shf_h5_check_superblock(state, err);
     if (superblock.base == 0 && superblock.end > medium->file_size) return too_short(state, superblock.end, medium->file_size, err);
     if (!can_copy(&superblock)) return SHEAF_OK;
     medium->head_size = SHF_H5_SUPERBLOCK_BYTES;
@@ -53,7 +68,8 @@ static sheaf_status copy_metadata(shf_h5_state *state, bool *again, sheaf_error 
     SHF_TRY(shf_buf_resize(&medium->region, (size_t)(superblock.end - superblock.root), err));
     SHF_TRY(shf_file_read(&state->file, medium->region.data, medium->region.size, medium->start, err));
     SHF_TRY(read_head(&state->file, head, &n, err));
-    *again = memcmp(head, medium->head, SHF_H5_SUPERBLOCK_BYTES) != 0;
+    *again = memcmp(head, medium->head, SHF_H5_HEAD_BYTES) != 0;
+    medium->doubtful = !*again && seal_is_broken(medium, head);
     return SHEAF_OK;
 }
 
@@ -79,7 +95,7 @@ sheaf_status shf_h5_settle(shf_h5_state *state, sheaf_error *err)
     return status;
 }
 
-static sheaf_status open_library(shf_h5_state *state, sheaf_error *err)
+sheaf_status shf_h5_open_library(shf_h5_state *state, sheaf_error *err)
 {
     shf_h5_lock();
     hid_t access = shf_h5_medium_access(&state->medium);
@@ -102,7 +118,11 @@ sheaf_status shf_h5_reader_open(shf_h5_state *state, sheaf_error *err)
         SHF_TRY(copy_metadata(state, &again, err));
     }
     if (!state->medium.head_size && !state->writable) SHF_TRY(lock_shared(state, err));
-    return open_library(state, err);
+    if (state->medium.doubtful) {
+        state->metadata_wrong = true;
+        SHF_TRY(shf_h5_trial(state, err));
+    }
+    return shf_h5_open_library(state, err);
 }
 
 static void close_library(shf_h5_state *state)
@@ -258,7 +278,7 @@ static bool is_partial(const shf_h5_state *state, size_t i, uint64_t block)
 /* Whether the file is still as it was when the metadata was copied. */
 static sheaf_status is_current(shf_h5_state *state, bool *current, sheaf_error *err)
 {
-    uint8_t head[SHF_H5_SUPERBLOCK_MAX];
+    uint8_t head[SHF_H5_HEAD_BYTES];
     size_t n;
     SHF_TRY(read_head(&state->file, head, &n, err));
     *current = state->medium.head_size == 0 || memcmp(head, state->medium.head, state->medium.head_size) == 0;

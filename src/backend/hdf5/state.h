@@ -62,6 +62,8 @@ typedef struct shf_h5_state {
     pthread_rwlock_t view; /* of what follows and of lengths */
     shf_h5_medium medium;
     hid_t library_file;
+    bool metadata_wrong;   /* not what Sheaf wrote, though libhdf5 takes it: verify tells */
+    bool superblock_wrong; /* repair has made it again: verify tells */
 } shf_h5_state;
 
 sheaf_status shf_h5_state_new(const char *path, shf_layout *layout, bool sync, bool writable, shf_h5_state **out, sheaf_error *err);
@@ -111,6 +113,7 @@ sheaf_status shf_h5_load_array(shf_h5_state *state, size_t i, sheaf_error *err);
 /* ---- reader.c ---- */
 /* Opens the file in libhdf5 over a copy of its metadata that was taken at one moment. */
 sheaf_status shf_h5_reader_open(shf_h5_state *state, sheaf_error *err);
+sheaf_status shf_h5_open_library(shf_h5_state *state, sheaf_error *err);
 void shf_h5_reader_close(shf_h5_state *state);
 /* Once lengths are known. Metadata that could not be copied may change under us when arrays of ours grow in the file of others: where their chunks
  * lie is taken down now, while the lock keeps the writer away. */
@@ -122,6 +125,17 @@ sheaf_status shf_h5_locate(shf_h5_state *state, size_t array, uint64_t index, sh
 sheaf_status shf_h5_get(void *state, size_t array, uint64_t block, uint64_t column, shf_buf *out, uint32_t *mask, bool *absent,
                         sheaf_error *err);
 sheaf_status shf_h5_refresh(void *state, sheaf_error *err);
+
+/* ---- seal.c ---- */
+/* Whether a file that has no sound superblock was ours. */
+bool shf_h5_has_seal(const shf_file *file);
+/* SHEAF_ERR_DAMAGED when the superblock is, of a file of ours; else libhdf5 says what is wrong, if anything is. */
+sheaf_status shf_h5_check_superblock(const shf_h5_state *state, sheaf_error *err);
+/* Writes a damaged superblock of a file of ours anew. */
+sheaf_status shf_h5_mend_superblock(shf_h5_state *state, sheaf_error *err);
+/* Metadata that is not what Sheaf wrote, by damage or since another program has changed it: libhdf5 reads all of it in a child process first, as it can
+ * die of it. SHEAF_ERR_DAMAGED when it does, or when it finds an error. */
+sheaf_status shf_h5_trial(shf_h5_state *state, sheaf_error *err);
 
 /* ---- structure.c: the layout from the file; state->library_file is open ---- */
 /* *foreign becomes true when the file holds anything that we would not write. */

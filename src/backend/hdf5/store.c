@@ -26,6 +26,7 @@ static bool has_signature(const char *path)
     if (shf_file_open(&file, path, SHF_OPEN_READ, NULL) != SHEAF_OK) return false;
     for (uint64_t at = 0; !found && at < size && at < INT64_MAX / 2; at = at ? 2 * at : 512)
         found = shf_file_read_some(&file, head, sizeof head, at, &got, NULL) == SHEAF_OK && shf_h5_is_signature(head, got);
+    if (!found) found = shf_h5_has_seal(&file);
     (void)shf_file_close(&file, NULL);
     return found;
 }
@@ -135,6 +136,7 @@ static sheaf_status open_state(shf_h5_state *state, sheaf_error *err)
 {
     bool foreign;
     SHF_TRY(shf_file_open(&state->file, state->path, state->writable ? SHF_OPEN_WRITE : SHF_OPEN_READ, err));
+    if (state->repair) SHF_TRY(shf_h5_mend_superblock(state, err));
     SHF_TRY(shf_h5_reader_open(state, err));
     SHF_TRY(shf_h5_structure_read(state, &foreign, err));
     if (!state->writable) return shf_h5_settle(state, err);
@@ -241,10 +243,25 @@ static void tell_indexes(shf_h5_state *state, void (*tell)(void *context, const 
     }
 }
 
+static void tell_metadata(const shf_h5_state *state, void (*tell)(void *context, const sheaf_error *damage), void *context)
+{
+    sheaf_error damage;
+    if (state->superblock_wrong) {
+        (void)shf_fail_at(&damage, SHEAF_ERR_DAMAGED, state->path, NULL, -1, 0,
+                          "%s: the superblock was damaged, and was made again from its copy", state->path);
+        tell(context, &damage);
+    }
+    if (!state->metadata_wrong) return;
+    (void)shf_fail_at(&damage, SHEAF_ERR_DAMAGED, state->path, NULL, -1, -1,
+                      "%s: the metadata is not what Sheaf wrote: it was damaged, or another program has changed it", state->path);
+    tell(context, &damage);
+}
+
 static sheaf_status verify(void *opaque, void (*tell)(void *context, const sheaf_error *damage), void *context, sheaf_error *err)
 {
     (void)err;
     shf_h5_state *state = opaque;
+    tell_metadata(state, tell, context);
     if (state->writable) {
         tell_indexes(state, tell, context);
         return SHEAF_OK;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/crc32c.h"
 
 static const uint8_t SIGNATURE[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
 
@@ -76,4 +77,35 @@ bool shf_h5_superblock_parse(const void *bytes, size_t n, shf_h5_superblock *out
     out->end = shf_get_u64(p + 28);
     out->root = shf_get_u64(p + 36);
     return true;
+}
+
+void shf_h5_superblock_set_end(uint8_t superblock[SHF_H5_SUPERBLOCK_BYTES], uint64_t end)
+{
+    shf_set_u64(superblock + 28, end);
+    shf_set_u32(superblock + 44, shf_h5_lookup3(superblock, 44));
+}
+
+/* Mark, superblock, checksum of the metadata, checksum of all before. */
+static const uint8_t SEAL_MARK[8] = {'S', 'H', 'F', 'S', 'E', 'A', 'L', '1'};
+
+void shf_h5_seal_make(const uint8_t superblock[SHF_H5_SUPERBLOCK_BYTES], const void *metadata, size_t n, uint8_t seal[SHF_H5_SEAL_BYTES])
+{
+    memcpy(seal, SEAL_MARK, sizeof SEAL_MARK);
+    memcpy(seal + 8, superblock, SHF_H5_SUPERBLOCK_BYTES);
+    shf_set_u32(seal + 56, shf_crc32c(0, metadata, n));
+    shf_set_u32(seal + 60, shf_crc32c(0, seal, 60));
+}
+
+bool shf_h5_seal_parse(const uint8_t seal[SHF_H5_SEAL_BYTES], shf_h5_superblock *superblock)
+{
+    shf_h5_superblock ignored;
+    if (memcmp(seal, SEAL_MARK, sizeof SEAL_MARK) != 0 || shf_get_u32(seal + 60) != shf_crc32c(0, seal, 60)) return false;
+    if (!superblock) superblock = &ignored;
+    return shf_h5_superblock_parse(seal + 8, SHF_H5_SUPERBLOCK_BYTES, superblock) && superblock->root < superblock->end &&
+           superblock->end - superblock->root >= SHF_H5_SEAL_BYTES;
+}
+
+uint32_t shf_h5_seal_crc(const uint8_t seal[SHF_H5_SEAL_BYTES])
+{
+    return shf_get_u32(seal + 56);
 }

@@ -13,6 +13,11 @@
 /* Version 2, what we write. */
 #define SHF_H5_SUPERBLOCK_BYTES 48u
 
+/* Our files have a seal behind the superblock and again at the end of the metadata: a copy of the superblock, and the checksum of all metadata (from
+ * the root group to the seal), so that libhdf5 is given none that is damaged. docs/formats/hdf5.md. */
+#define SHF_H5_SEAL_BYTES 64u
+#define SHF_H5_HEAD_BYTES (SHF_H5_SUPERBLOCK_BYTES + SHF_H5_SEAL_BYTES)
+
 typedef struct shf_h5_superblock {
     int version;
     uint64_t base; /* address 0 of the file format within the file */
@@ -23,6 +28,12 @@ typedef struct shf_h5_superblock {
 bool shf_h5_is_signature(const void *bytes, size_t n);
 /* false: no superblock, one of an unknown version or with other sizes than 8, or a wrong checksum. */
 bool shf_h5_superblock_parse(const void *bytes, size_t n, shf_h5_superblock *out);
+/* For a superblock of version 2: its end-of-file address. */
+void shf_h5_superblock_set_end(uint8_t superblock[SHF_H5_SUPERBLOCK_BYTES], uint64_t end);
+void shf_h5_seal_make(const uint8_t superblock[SHF_H5_SUPERBLOCK_BYTES], const void *metadata, size_t n, uint8_t seal[SHF_H5_SEAL_BYTES]);
+/* Whether it is a seal and undamaged; the superblock in it into *superblock (may be NULL). */
+bool shf_h5_seal_parse(const uint8_t seal[SHF_H5_SEAL_BYTES], shf_h5_superblock *superblock);
+uint32_t shf_h5_seal_crc(const uint8_t seal[SHF_H5_SEAL_BYTES]); /* of the metadata */
 /* Jenkins' lookup3, the checksum of all metadata of HDF5 since version 1.8. */
 uint32_t shf_h5_lookup3(const void *bytes, size_t n);
 

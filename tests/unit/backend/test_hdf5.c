@@ -227,7 +227,7 @@ static void checkpoint_is_published_by_one_small_write(void **state)
     expect_ok(shf_hdf5_ops.checkpoint_end(store, false, &err));
     shf_io_set_hook(NULL, NULL);
     assert_int_equal(g_n_writes, 1);
-    assert_int_equal(g_superblock_writes, 48);
+    assert_int_equal(g_superblock_writes, 112);
     expect_ok(shf_hdf5_ops.close(store, &err));
     expect_stock_file(g_path, 55, 7);
     shf_buf_free(&redo);
