@@ -27,9 +27,10 @@ if has zarr; then
     make a.zarr
     expect 0 'a.zarr: everything committed is whole' verify a.zarr
     printf '{"zarr_format": 3, "node_type": "gro' >a.zarr/zarr.json
-    expect 1 'zarr' info a.zarr
+    expect 3 'zarr.json: not valid JSON' info a.zarr
     expect 3 'zarr.json' verify a.zarr
-    expect 1 'zarr' repair a.zarr
+    expect 3 'cannot be repaired; each array is whole by itself and can be opened as a.zarr/ARRAY' repair a.zarr
+    expect 0 '300' info a.zarr/price
     make a.zarr
     flip "$(find a.zarr/price -name 0 -type f)" 20000
     expect 3 'array price' verify a.zarr
@@ -37,6 +38,10 @@ if has zarr; then
     expect 3 'array price' repair a.zarr
     expect 0 'whole' verify a.zarr
     rm a.zarr/price/zarr.json
+    expect 3 'price' verify a.zarr
+    expect 0 'whole again, 0' repair a.zarr
+    expect 0 'whole' verify a.zarr
+    echo '{bad' >a.zarr/price/zarr.json
     expect 3 'price' verify a.zarr
     expect 0 'whole again, 0' repair a.zarr
     expect 0 'whole' verify a.zarr
@@ -52,8 +57,16 @@ if has npy; then
     expect 3 'price.npy' verify a.npyd
     expect 0 'whole again, 0' repair a.npyd
     expect 0 'whole' verify a.npyd
+    make a.npyd
     truncate -s 3000 a.npyd/price.npy
     expect 3 'price.npy: expected [0-9]* bytes for [0-9]* rows, got 3000' info a.npyd
+    expect 3 'price.npy' verify a.npyd
+    expect 3 '1 things given up' repair a.npyd
+    expect 0 'whole' verify a.npyd
+    expect 0 'price' export a.npyd a.csv --what price
+    echo '{bad' >a.npyd/sheaf.json
+    expect 3 'sheaf.json: .*cannot be repaired; each .npy file' repair a.npyd
+    make a.npyd
     rm a.npyd/sheaf.len
     expect 3 'sheaf.len' verify a.npyd
 fi

@@ -50,6 +50,15 @@ static sheaf_status bad(sheaf_error *err, const char *path, const char *what)
     return shf_fail_at(err, SHEAF_ERR_DAMAGED, path, NULL, -1, -1, "%s/sheaf.json: %s", path, what);
 }
 
+static sheaf_status unreadable(sheaf_error *err, const char *path, const char *what)
+{
+    return shf_fail_at(
+        err, SHEAF_ERR_DAMAGED, path, NULL, -1, -1,
+        "%s/sheaf.json: %.80s. Which arrays grow together and the attributes are lost with it, so the store cannot be repaired; each "
+        ".npy file beside it is whole by itself, as of the last checkpoint",
+        path, what);
+}
+
 static sheaf_status read_axis(shf_layout *layout, shf_array *array, int axis, const json_t *dimension, const json_t *extent,
                               const char *path, sheaf_error *err)
 {
@@ -118,7 +127,7 @@ sheaf_status shf_npyd_schema_read(const char *path, shf_layout *layout, sheaf_er
     json_t *schema = NULL;
     if (status == SHEAF_OK) {
         schema = json_loadb((const char *)text.data, text.size, JSON_REJECT_DUPLICATES, &where);
-        status = schema ? read_schema(schema, path, layout, err) : bad(err, path, where.text);
+        status = schema ? read_schema(schema, path, layout, err) : unreadable(err, path, where.text);
     }
     json_decref(schema);
     shf_buf_free(&text);

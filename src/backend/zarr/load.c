@@ -192,10 +192,25 @@ static json_t *take_our_attribute(const shf_zarr_state *state)
     return ours;
 }
 
+/* The group's metadata has what no array's has. */
+static sheaf_status lost_group(const shf_zarr_state *state, const sheaf_error *why, sheaf_error *err)
+{
+    sheaf_error cause = *why;
+    return shf_fail_at(
+        err, SHEAF_ERR_DAMAGED, state->path, NULL, -1, -1,
+        "%s/zarr.json: %.80s. Which arrays grow together and the store's attributes are lost with it, so the store cannot be repaired; "
+        "each array is whole by itself and can be opened as %s/ARRAY",
+        state->path, cause.message, state->path);
+}
+
 sheaf_status shf_zarr_load(shf_zarr_state *state, sheaf_error *err)
 {
     json_t *root;
-    SHF_TRY(read_document(state, "", SHF_ZARR_METADATA_NAME, &state->text, &root, err));
+    sheaf_error why = {0};
+    sheaf_status read = read_document(state, "", SHF_ZARR_METADATA_NAME, &state->text, &root, &why);
+    if (read == SHEAF_ERR_INPUT || read == SHEAF_ERR_DAMAGED) return lost_group(state, &why, err);
+    if (read != SHEAF_OK && err) *err = why;
+    SHF_TRY(read);
     sheaf_status status = root ? load_v3(state, root, err) : load_v2(state, err);
     json_decref(root);
     SHF_TRY(status);
