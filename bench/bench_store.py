@@ -6,10 +6,7 @@ bench/run calls it as bench_store.py FOLDER SCALE. Rounds are interleaved; figur
 within the time, on every side.
 """
 
-import json
-import os
 import pathlib
-import shutil
 import statistics
 import subprocess
 import sys
@@ -19,55 +16,9 @@ import h5py
 import numpy as np
 import zarr
 
+from store_common import interleaved, remove, rounds, row, synced, timed, tool
+
 FOLDER, SCALE = pathlib.Path(sys.argv[1]), float(sys.argv[2])
-TOOLS = pathlib.Path(os.environ["SHEAF_BUILD"]) / "bench"
-ON_DISK = not str(FOLDER).startswith("/dev/shm")
-ROUNDS = 3
-
-
-def tool(name, *arguments):
-    """Runs one of the C tools; its figures."""
-    done = subprocess.run([TOOLS / name, *map(str, arguments)], check=True, stdout=subprocess.PIPE, text=True)
-    return [float(word) for word in done.stdout.split()]
-
-
-def synced(seconds, path):
-    """Seconds with the final sync, on the disk."""
-    if not ON_DISK:
-        return seconds
-    begun = time.perf_counter()
-    files = [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]
-    for file in files:
-        with open(file, "rb") as f:
-            os.fdatasync(f.fileno())
-    return seconds + time.perf_counter() - begun
-
-
-def remove(path):
-    """Removes a file or a folder."""
-    if path.is_dir():
-        shutil.rmtree(path)
-    elif path.exists():
-        path.unlink()
-
-
-def row(work, value, unit, against=None, goal=None, met=None):
-    """Prints one row for bench/run."""
-    out = {"work": work, "value": value, "unit": unit}
-    if against:
-        out["against"] = against
-    if goal:
-        out["goal"], out["met"] = goal, bool(met)
-    print(json.dumps(out), flush=True)
-
-
-def interleaved(cases):
-    """Each case ROUNDS times in turn: the medians of their seconds."""
-    seconds = {name: [] for name in cases}
-    for _ in range(ROUNDS):
-        for name, run in cases.items():
-            seconds[name].append(run())
-    return {name: statistics.median(values) for name, values in seconds.items()}
 
 
 def steps():
@@ -150,19 +101,22 @@ def trajectories():
         return tool("tool_trajectories", path, n, years, 1)
 
     base = int(100_000 * SCALE)
-    measured = [run(base, 50) for _ in range(ROUNDS)]
-    seconds = statistics.median(m[0] for m in measured)
-    each = seconds / base * 1e6
+    done = rounds({"small": lambda: run(base // 10, 50), "middle": lambda: run(base, 50), "large": lambda: run(base * 10, 50),
+                   "wide": lambda: run(base // 5, 1000)})
+    each = statistics.median(m[0] for m in done["middle"]) / base * 1e6
     row(f"{base:,} trajectories of 50 years, 3 variables, summaries", each, "µs each", goal="≤ 1 µs", met=each <= 1)
-    row("  its peak memory above the process's base", measured[-1][2] / 1024, "MiB", goal="≤ 64 MiB", met=measured[-1][2] / 1024 <= 64)
+    each = statistics.median(m[0] for m in done["large"]) / base / 10 * 1e6
+    row(f"{base * 10:,} of them", each, "µs each", goal="≤ 1 µs", met=each <= 1)
+    peak = max(m[2] for m in done["large"]) / 1024
+    row("  the peak memory above the process's base", peak, "MiB", goal="≤ 64 MiB", met=peak <= 64)
+    run(base, 50)
     allocated = int(subprocess.run(["du", "-s", "-B1", path], check=True, stdout=subprocess.PIPE, text=True).stdout.split()[0]) / base
-    row("  its bytes on disk", allocated, "bytes each", goal="≤ 200", met=allocated <= 200)
-    wide = statistics.median(run(base // 5, 1000)[0] for _ in range(ROUNDS))
-    rate = base // 5 * 1000 * 3 * 8 / 1e9 / wide
+    row("  bytes on disk", allocated, "bytes each", goal="≤ 200", met=allocated <= 200)
+    rate = base // 5 * 1000 * 3 * 8 / 1e9 / statistics.median(m[0] for m in done["wide"])
     row(f"{base // 5:,} trajectories of 1,000 years", rate, "GB/s of input", goal="≥ 2.5 GB/s", met=rate >= 2.5)
-    small, middle, large = (statistics.median(run(int(base * f), 50)[1] for _ in range(ROUNDS)) for f in (0.1, 1, 10))
-    growth = ((large - middle) / (base * 9)) / ((middle - small) / (base * 0.9))
-    row("marginal cost per trajectory, 10^5 to 10^6 against 10^4 to 10^5 (processor time)", growth, "×", goal="0.9 to 1.1", met=growth <= 1.1)
+    growth = statistics.median(((large[1] - middle[1]) / (base * 9)) / ((middle[1] - small[1]) / (base * 0.9))
+                               for small, middle, large in zip(done["small"], done["middle"], done["large"]))
+    row("marginal cost per trajectory, 10^5 to 10^6 against 10^4 to 10^5 (processor time)", growth, "×", goal="≤ 1.1", met=growth <= 1.1)
     remove(path)
 
 
@@ -191,15 +145,10 @@ def field():
     rate, other = (megabytes / seconds[k] for k in ("ours", "zarr-python"))
     row(f"{n:,} steps of (1, 100,000) f32, zarr", rate, "MB/s", {"zarr-python": other}, "≥ 700 MB/s", rate >= 700)
 
-    def timed(work):
-        begun = time.perf_counter()
-        work()
-        return time.perf_counter() - begun
-
     reads = interleaved({
         "row": lambda: tool("tool_field", "row", path, n // 2)[0], "column": lambda: tool("tool_field", "column", path, 54_321)[0],
-        "their row": lambda: timed(lambda: zarr.open_array(theirs, mode="r")[n // 2]),
-        "their column": lambda: timed(lambda: zarr.open_array(theirs, mode="r")[:, 0, 54_321])})
+        "their row": lambda: timed(lambda: zarr.open_array(theirs, mode="r")[n // 2])[0],
+        "their column": lambda: timed(lambda: zarr.open_array(theirs, mode="r")[:, 0, 54_321])[0]})
     for name, what in (("row", "one cross-section"), ("column", "one trajectory")):
         ms = reads[name] * 1e3
         row(f"  {what} of it, opened anew", ms, "ms", {"zarr-python": reads["their " + name] * 1e3}, "≤ 10 ms", ms <= 10)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* One measured run of the step benchmark: tool_steps DATA PATH FORMAT CODEC STEPS COMMIT_ROWS THREADS
+/* One measured run of the step benchmark: tool_steps DATA PATH FORMAT CODEC STEPS COMMIT_ROWS THREADS [CHECKPOINT_ROWS]
  * DATA holds f64 rows of 100 (made beforehand, used again and again); FORMAT may be pwrite: the same bytes in blocks of 4 MiB.
  * Prints the seconds from create to close, processor seconds, and the peak memory above what the process had before, in KiB. */
 #include <fcntl.h>
@@ -39,7 +39,7 @@ static int run_pwrite(const char *path, const uint8_t *data, size_t n_data, size
     return close(fd);
 }
 
-static int run_store(char **argv, const double *data, size_t n_rows, size_t steps, sheaf_error *err)
+static int run_store(char **argv, size_t checkpoint_rows, const double *data, size_t n_rows, size_t steps, sheaf_error *err)
 {
     sheaf_schema *schema = NULL;
     sheaf_store *store = NULL;
@@ -60,6 +60,7 @@ static int run_store(char **argv, const double *data, size_t n_rows, size_t step
         double t = (double)step * 0.01;
         const void *columns[] = {&t, data + step % n_rows * WIDTH};
         if (sheaf_store_append(store, "time", 1, columns, NULL, err)) return 1;
+        if (checkpoint_rows && (step + 1) % checkpoint_rows == 0 && sheaf_store_checkpoint(store, err)) return 1;
     }
     sheaf_schema_free(&schema);
     return sheaf_store_close(&store, err) != SHEAF_OK;
@@ -67,7 +68,7 @@ static int run_store(char **argv, const double *data, size_t n_rows, size_t step
 
 int main(int argc, char **argv)
 {
-    if (argc != 8) return 2;
+    if (argc != 8 && argc != 9) return 2;
     sheaf_error err = {0};
     struct stat st;
     int fd = open(argv[1], O_RDONLY);
@@ -78,7 +79,8 @@ int main(int argc, char **argv)
     long before = measure_peak_kib();
     double begun = measure_now_s(), used = processor_s();
     int failed = !strcmp(argv[3], "pwrite") ? run_pwrite(argv[2], data, n_data, steps * (WIDTH + 1) * 8)
-                                            : run_store(argv, (const double *)data, n_data / (WIDTH * 8), steps, &err);
+                                            : run_store(argv, argc == 9 ? strtoull(argv[8], NULL, 10) : 0, (const double *)data,
+                                                        n_data / (WIDTH * 8), steps, &err);
     if (failed) return fail(&err);
     printf("%.6f %.6f %ld\n", measure_now_s() - begun, processor_s() - used, measure_peak_kib() - before);
     free(data);

@@ -13,6 +13,9 @@
 /* So are this many bytes of chunks that only the log knows of. */
 #define UNPUBLISHED_MAX_BYTES ((uint64_t)256 << 20)
 
+/* The longest that a hold waits for others to release, when a commit is due. */
+#define HOLD_WAIT_NS 20000000
+
 sheaf_status shf_store_fail(sheaf_store *store, sheaf_status status, const sheaf_error *err)
 {
     if (store->failed) return status;
@@ -151,6 +154,7 @@ sheaf_status shf_commit_locked(sheaf_store *store, sheaf_error *err)
 {
     SHF_TRY(shf_store_check(store, err));
     while (store->checkpointing) pthread_cond_wait(&store->changed, &store->mutex);
+    store->commit_wanted = false;
     if (nothing_new(store)) return SHEAF_OK;
     sheaf_error local;
     /* A put that ends meanwhile must not slip its entries in between: entries only grow under the mutex, which is held. */
@@ -165,15 +169,33 @@ sheaf_status shf_commit_locked(sheaf_store *store, sheaf_error *err)
     return SHEAF_OK;
 }
 
+bool shf_store_unheld(sheaf_store *store)
+{
+    while (store->checkpointing || (store->options.sync && store->putting)) pthread_cond_wait(&store->changed, &store->mutex);
+    return store->held == 0;
+}
+
+/* Whether something that is due can be committed now; if not, the last one to release does it, and who would hold waits for that. */
+static bool may_commit(sheaf_store *store)
+{
+    bool unheld = shf_store_unheld(store);
+    store->commit_wanted = !unheld;
+    return unheld;
+}
+
 sheaf_status shf_commit_when_due(sheaf_store *store, sheaf_error *err)
 {
     const sheaf_store_options *options = &store->options;
     bool by_rows = options->commit_rows && store->rows_since_commit >= options->commit_rows;
     bool by_bytes = options->commit_bytes && store->bytes_since_commit >= options->commit_bytes;
-    if (store->held || (!by_rows && !by_bytes)) return SHEAF_OK;
+    if (!by_rows && !by_bytes) return SHEAF_OK;
+    if (store->held) {
+        store->commit_wanted = true;
+        return SHEAF_OK;
+    }
     /* So much came that slabs are on their way: once stored they need not be written to the log. */
     if (!by_rows) shf_encode_drain(store);
-    return shf_commit_locked(store, err);
+    return may_commit(store) ? shf_commit_locked(store, err) : SHEAF_OK;
 }
 
 static sheaf_status log_redo(sheaf_store *store, const shf_buf *redo, sheaf_error *err)
@@ -285,12 +307,28 @@ sheaf_status sheaf_store_commit(sheaf_store *store, sheaf_error *err)
     return status;
 }
 
+/* Many threads whose holds overlap would put a commit off for ever. Not waited for ever either: the caller itself may be the one who holds. */
+static void wait_for_commit(sheaf_store *store)
+{
+    struct timespec until;
+    if (!store->commit_wanted || store->held == 0) return;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += HOLD_WAIT_NS;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    while (store->commit_wanted && store->held > 0)
+        if (pthread_cond_timedwait(&store->changed, &store->mutex, &until)) return;
+}
+
 sheaf_status sheaf_store_hold(sheaf_store *store, sheaf_error *err)
 {
     SHF_TRY(writer_only(store, "sheaf_store_hold", err));
     pthread_mutex_lock(&store->mutex);
     /* One under way publishes what was appended when it has waited for the encoders, not when it began. */
     while (store->checkpointing) pthread_cond_wait(&store->changed, &store->mutex);
+    wait_for_commit(store);
     store->held++;
     pthread_mutex_unlock(&store->mutex);
     return SHEAF_OK;
@@ -302,7 +340,12 @@ sheaf_status sheaf_store_release(sheaf_store *store, sheaf_error *err)
     pthread_mutex_lock(&store->mutex);
     sheaf_status status = store->held ? SHEAF_OK : shf_fail(err, SHEAF_ERR_STATE, "%s is not held", store->path);
     if (status == SHEAF_OK) store->held--;
-    if (status == SHEAF_OK) status = shf_commit_when_due(store, err);
+    if (status == SHEAF_OK && store->commit_wanted && shf_store_unheld(store)) {
+        status = shf_commit_locked(store, err);
+        pthread_cond_broadcast(&store->changed);
+    } else if (status == SHEAF_OK && store->held == 0) {
+        status = shf_commit_when_due(store, err);
+    }
     pthread_mutex_unlock(&store->mutex);
     return status;
 }
@@ -340,9 +383,9 @@ static bool passed(const struct timespec *last, const struct timespec *now, uint
 /* Without a commit timer the caller says what is committed: then the checkpoint waits for a commit when something is open. */
 static void tick_checkpoint(sheaf_store *store)
 {
-    bool open = !nothing_new(store);
+    bool unheld = store->options.commit_interval_ms ? may_commit(store) : shf_store_unheld(store), open = !nothing_new(store);
     if (!open && shf_store_has_log(store) && store->log.sequence <= 1) return;
-    if (store->held || (open && !store->options.commit_interval_ms)) store->checkpoint_due = true;
+    if (!unheld || (open && !store->options.commit_interval_ms)) store->checkpoint_due = true;
     else (void)shf_checkpoint_locked(store, false, NULL);
 }
 
@@ -366,7 +409,7 @@ static void *tick(void *context)
             last_checkpoint = now;
         }
         if (passed(&last_commit, &now, store->options.commit_interval_ms)) {
-            if (!store->held) (void)shf_commit_locked(store, NULL);
+            if (may_commit(store)) (void)shf_commit_locked(store, NULL);
             last_commit = now;
         }
     }

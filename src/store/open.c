@@ -7,9 +7,13 @@
 #include "backend/schema.h"
 #include "base/alloc.h"
 #include "base/checked.h"
+#include "base/clock.h"
 #include "store/store.h"
 
 #define MAX_THREADS 64u
+/* A reader that meets one checkpoint after the other tries at least so often and so long. */
+#define FOLLOW_ATTEMPTS 64
+#define FOLLOW_NS ((uint64_t)2000000000)
 #define CACHE_MAX_BYTES ((uint64_t)64 << 20)
 
 sheaf_store_options sheaf_store_options_init(void)
@@ -160,7 +164,9 @@ static void forget_tail(sheaf_store *store)
 static sheaf_status follow(sheaf_store *store, bool fresh, sheaf_error *err)
 {
     sheaf_status status = SHEAF_OK;
-    for (int i = 0; i < 64; i++) {
+    uint64_t begun = shf_clock_ns();
+    for (int i = 0; i < FOLLOW_ATTEMPTS || shf_clock_ns() - begun < FOLLOW_NS; i++) {
+        if (i >= FOLLOW_ATTEMPTS) nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
         bool there = false, changed = false, same = true;
         if (!fresh) SHF_TRY(store->ops->refresh(store->state, err));
         fresh = false;
@@ -214,8 +220,17 @@ sheaf_status sheaf_store_refresh(sheaf_store *store, bool *changed, sheaf_error 
     sheaf_status status = SHEAF_OK;
     for (size_t i = 0; i < store->layout.n_records; i++) before += store->layout.records[i].length;
     if (store->log.file.fd >= 0) status = shf_log_check(&store->log, &same, err);
-    if (status == SHEAF_OK && same) status = shf_replay(store, &grew, err);
-    if (status == SHEAF_OK && same) status = shf_log_check(&store->log, &same, err);
+    if (status == SHEAF_OK && same) {
+        /* A failure may come from a checkpoint that was made meanwhile: then, and only then, all is read anew. */
+        sheaf_error local;
+        sheaf_status replayed = shf_replay(store, &grew, &local);
+        status = shf_log_check(&store->log, &same, err);
+        if (replayed == SHEAF_ERR_STATE) same = false;
+        if (status == SHEAF_OK && same && replayed != SHEAF_OK) {
+            if (err) *err = local;
+            status = replayed;
+        }
+    }
     if (status == SHEAF_OK && !same) status = follow(store, false, err);
     for (size_t i = 0; i < store->layout.n_records; i++) after += store->layout.records[i].length;
     if (changed) *changed = status == SHEAF_OK && after != before;

@@ -109,6 +109,7 @@ struct sheaf_store {
     pthread_cond_t ticker_wakes; /* to stop; its own, so that puts do not wake it */
     bool has_ticker, stop_ticker;
     unsigned held;       /* sheaf_store_hold: nothing is committed by itself */
+    bool commit_wanted;  /* a commit was due while it was held */
     bool checkpoint_due; /* the timer has passed; the next commit does it */
 
     /* budget */
@@ -177,6 +178,9 @@ sheaf_status shf_store_begin_log(sheaf_store *store, sheaf_error *err);
 sheaf_status shf_ticker_start(sheaf_store *store, sheaf_error *err);
 void shf_ticker_stop(sheaf_store *store); /* mutex not held */
 
+/* Before anything is committed by itself: waits for what commit and checkpoint would have to wait for, so that they do not give the mutex up,
+ * then tells whether nobody holds the store. Asking before such a wait is not enough: a hold may begin meanwhile. The mutex held. */
+bool shf_store_unheld(sheaf_store *store);
 /* Commits if enough rows or bytes have come and nobody holds the store; the mutex held. */
 sheaf_status shf_commit_when_due(sheaf_store *store, sheaf_error *err);
 
