@@ -59,9 +59,11 @@ static sheaf_status show_aligned(sheaf_store *store, sheaf_table_spec spec, shea
     sheaf_array_info info;
     spec.max_rows = SHOWN_ROWS;
     const char *dimension = sheaf_store_record_name(store, 0);
-    if (sheaf_store_array(store, spec.what, &info, NULL) == SHEAF_OK) there = info.shape[0];
-    else if (dimension && sheaf_store_length(store, dimension, &there, NULL) != SHEAF_OK) there = 0;
-    if (spec.ids) there = spec.n_ids;
+    if (sheaf_store_array(store, spec.what, &info, NULL) == SHEAF_OK) {
+        there = info.shape[0];
+        dimension = info.dimensions[0];
+    } else if (dimension && sheaf_store_length(store, dimension, &there, NULL) != SHEAF_OK) there = 0;
+    if (spec.ids && dimension && strcmp(dimension, "trajectory") == 0) there = spec.n_ids;
     FILE *out = open_memstream(&text, &size);
     if (!out) return SHEAF_ERR_MEMORY;
     sheaf_status status = sheaf_table_write(store, &spec, SHEAF_TEXT_TSV, to_stream, out, &shown, err);
@@ -85,7 +87,7 @@ int sheaf_cli_show(int argc, char **argv)
     const char *format = NULL, *ids = NULL, *time = NULL, *nonfinite = NULL, *positional[2];
     bool csv = false, json = false;
     const cli_option options[] = {
-        {"--id", CLI_TEXT, &ids, "LIST", "these trajectories, in this order: 5,9-12", NULL},
+        {"--id", CLI_TEXT, &ids, "LIST", "these trajectories, in this order: 5,9-12 (of a store by step: these columns)", NULL},
         {"--time", CLI_TEXT, &time, "A:B:K", "stored steps A, A+K, … below B, by position", NULL},
         {"--csv", CLI_FLAG, &csv, NULL, "everything as CSV", NULL},
         {"--json", CLI_FLAG, &json, NULL, "everything as a JSON array of objects", NULL},

@@ -47,7 +47,8 @@ typedef struct sheaf_table_spec {
     const char *what; /**< "summaries": what there is once per trajectory (of insurance summaries: exactly their columns, the id as sim_id);
                           "all": every array over the record dimension; or the name of an array. Borrowed during the call */
     const int64_t *
-        ids; /**< these trajectories, in this order, duplicates kept (SHEAF_ERR_NOT_FOUND names one that is not there); NULL: all by growing id */
+        ids; /**< these trajectories, in this order, duplicates kept (SHEAF_ERR_NOT_FOUND names one that is not there); NULL: all by growing id. Of an
+                ensemble by step: these columns */
     size_t n_ids;
     sheaf_selection time; /**< along the time axis, by position; default all */
     uint64_t max_rows;    /**< 0: all */

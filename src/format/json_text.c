@@ -118,3 +118,35 @@ sheaf_status shf_json_value(shf_buf *buf, sheaf_dtype dtype, const void *values,
     }
     return shf_fail(err, SHEAF_ERR_ARGUMENT, "dtype %d is unknown", (int)dtype);
 }
+
+/* Behind the string that begins at p. */
+static const char *skip_string(const char *p)
+{
+    for (p++; *p && *p != '"'; p++)
+        if (*p == '\\' && p[1]) p++;
+    return *p ? p + 1 : p;
+}
+
+static sheaf_status shorten_number(shf_buf *buf, const char *p, size_t n, sheaf_error *err)
+{
+    double value;
+    bool real = memchr(p, '.', n) || memchr(p, 'e', n) || memchr(p, 'E', n);
+    if (!real || shf_parse_f64(p, p + n, &value) != p + n) return shf_buf_append(buf, p, n, err);
+    char text[SHF_NUMBER_ROOM];
+    size_t size = shf_print_f64(text, value);
+    SHF_TRY(shf_buf_append(buf, text, size, err));
+    bool whole = !memchr(text, '.', size) && !memchr(text, 'e', size);
+    return whole ? shf_buf_append(buf, ".0", 2, err) : SHEAF_OK;
+}
+
+sheaf_status shf_json_shorten(shf_buf *buf, const char *json, sheaf_error *err)
+{
+    const char *p = json;
+    while (*p) {
+        bool number = (*p >= '0' && *p <= '9') || *p == '-';
+        const char *end = *p == '"' ? skip_string(p) : number ? p + strspn(p, "0123456789+-.eE") : p + strcspn(p, "\"-0123456789");
+        SHF_TRY(number ? shorten_number(buf, p, (size_t)(end - p), err) : shf_buf_append(buf, p, (size_t)(end - p), err));
+        p = end;
+    }
+    return SHEAF_OK;
+}

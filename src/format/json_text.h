@@ -21,5 +21,8 @@ sheaf_status shf_json_f64(shf_buf *buf, double value, shf_json_nonfinite nonfini
 sheaf_status shf_json_f32(shf_buf *buf, float value, shf_json_nonfinite nonfinite, sheaf_error *err);
 /* Element i of an array; booleans as true and false. */
 sheaf_status shf_json_value(shf_buf *buf, sheaf_dtype dtype, const void *values, size_t i, shf_json_nonfinite nonfinite, sheaf_error *err);
+/* Copies a JSON text with its real numbers in the fewest digits that read back equal (0.074999999999999997 as 0.075). They stay real numbers:
+ * 2.0 keeps its point. Strings and whole numbers are left as they are. */
+sheaf_status shf_json_shorten(shf_buf *buf, const char *json, sheaf_error *err);
 
 #endif

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "interchange/export.h"
+#include "interchange/parquet_out.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -73,6 +74,20 @@ static sheaf_status write_beside(sheaf_store *store, const sheaf_table_spec *spe
     return status;
 }
 
+/* Arrays and series go out whole; what cannot be honoured is refused. */
+static sheaf_status check_selection(sheaf_store *store, const sheaf_table_spec *spec, const shf_export_type *type, const char *path,
+                                    sheaf_error *err)
+{
+    bool selects = spec->ids || spec->time.kind != SHEAF_SELECT_ALL || spec->max_rows, is_long = false;
+    if (!selects) return SHEAF_OK;
+    if (type->write_path && !spec->wide) SHF_TRY(shf_export_is_long(store, spec->what, &is_long, err));
+    bool whole = type->write == shf_export_npy || type->write == shf_export_npz || spec->wide || is_long;
+    if (!whole) return SHEAF_OK;
+    return shf_fail_at(err, SHEAF_ERR_UNSUPPORTED, path, NULL, -1, -1,
+                       "a selection of ids, times or rows is not supported for %s; take .csv, .tsv or .json",
+                       is_long || spec->wide ? "series as .parquet" : strrchr(path, '.'));
+}
+
 sheaf_status sheaf_export(sheaf_store *store, const sheaf_table_spec *spec, const char *path, uint64_t *n_rows, sheaf_error *err)
 {
     const shf_export_type *type;
@@ -80,6 +95,7 @@ sheaf_status sheaf_export(sheaf_store *store, const sheaf_table_spec *spec, cons
     if (spec->size_bytes != sizeof *spec || !spec->what)
         return shf_fail(err, SHEAF_ERR_ARGUMENT, "an export needs a spec of %zu bytes that says what", sizeof *spec);
     SHF_TRY(find_type(path, &type, err));
+    SHF_TRY(check_selection(store, spec, type, path, err));
     if (type->write_path) return type->write_path(store, spec, path, n_rows, err);
     if (spec->wide) return shf_fail_at(err, SHEAF_ERR_UNSUPPORTED, path, NULL, -1, -1, "wide tables are written as .parquet only");
     size_t n = strlen(path) + sizeof ".sheaf-tmp";

@@ -52,7 +52,8 @@ static sheaf_status make_order(const shf_table_plan *plan, const sheaf_table_spe
     o->spec = spec;
     o->step = 1;
     o->n = plan->n_rows;
-    if (spec->ids && !plan->by_trajectory) return shf_fail(err, SHEAF_ERR_ARGUMENT, "ids are asked for, but the rows are not trajectories");
+    if (spec->ids && !plan->by_trajectory && !plan->ids_are_columns)
+        return shf_fail(err, SHEAF_ERR_ARGUMENT, "ids are asked for, but neither rows nor columns are trajectories");
     if (plan->by_trajectory) {
         o->indexed = true;
         SHF_TRY(shf_table_index_ids(plan->store, plan->n_rows, &o->index, err));
@@ -75,7 +76,7 @@ static sheaf_status make_order(const shf_table_plan *plan, const sheaf_table_spe
 
 static void rows_of(order *o, uint64_t position, size_t n, uint64_t *rows)
 {
-    if (o->spec->ids) {
+    if (o->spec->ids && o->indexed) {
         for (size_t i = 0; i < n; i++)
             if (!shf_id_index_find(&o->index, o->spec->ids[position + i], &rows[i])) rows[i] = UINT64_MAX; /* checked before: cannot be */
     } else if (o->indexed) {
@@ -101,6 +102,7 @@ static sheaf_status read_block(const shf_table_plan *plan, shf_table_array *a, c
     selections[0] = consecutive(rows, n) ? sheaf_select_range(rows[0], rows[0] + n, 1) : sheaf_select_list(rows, n);
     if (a->time_axis > 0 && a->n_time < a->info.shape[a->time_axis])
         selections[a->time_axis] = sheaf_select_list(a->time, (size_t)a->n_time);
+    if (a->id_axis > 0) selections[a->id_axis] = sheaf_select_list(a->ids, (size_t)a->n_ids);
     return sheaf_store_read(plan->store, a->info.name, selections, a->values, n * a->row_bytes, err);
 }
 

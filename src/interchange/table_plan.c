@@ -47,7 +47,7 @@ static sheaf_status add_array(shf_table_plan *plan, const sheaf_array_info *info
     shf_table_array *a = &arrays[plan->n_arrays++];
     memset(a, 0, sizeof *a);
     a->info = *info;
-    a->time_axis = -1;
+    a->time_axis = a->id_axis = -1;
     a->is_id = strcmp(info->name, "trajectory") == 0;
     a->is_length = strcmp(info->name, "length") == 0;
     json_t *j;
@@ -151,15 +151,70 @@ static sheaf_status select_time(shf_table_array *a, const sheaf_selection *time,
     return SHEAF_OK;
 }
 
-static sheaf_status size_array(shf_table_plan *plan, shf_table_array *a, const sheaf_selection *time, sheaf_error *err)
+/* The ids along an axis of n trajectories: their coordinate, else their positions. */
+static sheaf_status read_ids(sheaf_store *store, uint64_t n, shf_id_index *index, sheaf_error *err)
+{
+    sheaf_array_info info;
+    bool there =
+        sheaf_store_array(store, "trajectory", &info, NULL) == SHEAF_OK && info.ndim == 1 && info.shape[0] == n && info.dtype == SHEAF_I64;
+    int64_t *ids = shf_malloc((size_t)n * sizeof *ids + 1);
+    if (!ids) return shf_fail_memory(err, (size_t)n * sizeof *ids, "ids");
+    for (uint64_t i = 0; i < n; i++) ids[i] = (int64_t)i;
+    sheaf_status status = there ? sheaf_store_read(store, "trajectory", NULL, ids, (size_t)n * sizeof *ids, err) : SHEAF_OK;
+    if (status == SHEAF_OK) status = shf_id_index_add(index, ids, (size_t)n, err);
+    if (status == SHEAF_OK) status = shf_id_index_finish(index, err);
+    shf_free(ids);
+    return status;
+}
+
+static sheaf_status find_ids(const shf_table_plan *plan, shf_table_array *a, const sheaf_table_spec *spec, const shf_id_index *index,
+                             sheaf_error *err)
+{
+    a->ids = shf_malloc(spec->n_ids * sizeof *a->ids + 1);
+    if (!a->ids) return shf_fail_memory(err, spec->n_ids * sizeof *a->ids, "ids");
+    a->n_ids = spec->n_ids;
+    for (size_t i = 0; i < spec->n_ids; i++)
+        if (!shf_id_index_find(index, spec->ids[i], &a->ids[i]))
+            return shf_fail_at(err, SHEAF_ERR_NOT_FOUND, sheaf_store_path(plan->store), NULL, -1, -1,
+                               "there is no committed trajectory %lld", (long long)spec->ids[i]);
+    return SHEAF_OK;
+}
+
+/* Of an array by step: the ids choose columns. */
+static sheaf_status select_ids(shf_table_plan *plan, shf_table_array *a, const sheaf_table_spec *spec, sheaf_error *err)
+{
+    for (int i = 1; i < a->info.ndim && a->id_axis < 0; i++)
+        if (strcmp(a->info.dimensions[i], "trajectory") == 0) a->id_axis = i;
+    if (a->id_axis < 0) return SHEAF_OK;
+    shf_id_index index = {0};
+    sheaf_status status = read_ids(plan->store, a->info.shape[a->id_axis], &index, err);
+    if (status == SHEAF_OK) status = find_ids(plan, a, spec, &index, err);
+    shf_id_index_free(&index);
+    plan->ids_are_columns = true;
+    return status;
+}
+
+/* Selected positions along an axis, and the k-th of them. */
+static uint64_t axis_length(const shf_table_array *a, int axis)
+{
+    return axis == a->time_axis ? a->n_time : axis == a->id_axis ? a->n_ids : a->info.shape[axis];
+}
+
+static uint64_t axis_position(const shf_table_array *a, int axis, uint64_t k)
+{
+    return axis == a->time_axis ? a->time[k] : axis == a->id_axis ? a->ids[k] : k;
+}
+
+static sheaf_status size_array(shf_table_plan *plan, shf_table_array *a, const sheaf_table_spec *spec, sheaf_error *err)
 {
     for (int i = 1; i < a->info.ndim; i++)
         if (strcmp(a->info.dimensions[i], "time") == 0 && a->time_axis < 0) a->time_axis = i;
     a->along_time = a->time_axis == 1 && plan->by_trajectory;
-    if (a->time_axis > 0) SHF_TRY(select_time(a, time, err));
+    if (a->time_axis > 0) SHF_TRY(select_time(a, &spec->time, err));
+    if (spec->ids && !plan->by_trajectory) SHF_TRY(select_ids(plan, a, spec, err));
     uint64_t items = 1;
     for (int i = 1; i < a->info.ndim; i++) {
-        if (!shf_mul_u64(items, i == a->time_axis ? a->n_time : a->info.shape[i], &items) || items > MOST_COLUMNS)
+        if (!shf_mul_u64(items, axis_length(a, i), &items) || items > MOST_COLUMNS)
             return shf_fail_at(err, SHEAF_ERR_RANGE, NULL, a->info.name, -1, -1, "array \"%s\" would be a table of more than %d columns",
                                a->info.name, MOST_COLUMNS);
     }
@@ -201,8 +256,8 @@ static sheaf_status name_columns(shf_table_plan *plan, const shf_table_array *a,
         size_t rest = item;
         name.size = 0;
         for (int i = a->info.ndim - 1; i > 0; i--) {
-            uint64_t n = i == a->time_axis ? a->n_time : a->info.shape[i];
-            at[i] = i == a->time_axis ? a->time[rest % n] : rest % n;
+            uint64_t n = axis_length(a, i);
+            at[i] = axis_position(a, i, rest % n);
             rest /= (size_t)n;
         }
         if (full || a->info.ndim == 1) status = shf_buf_append_text(&name, a->info.name, err);
@@ -225,7 +280,7 @@ static sheaf_status plan_columns(shf_table_plan *plan, const sheaf_table_spec *s
     bool many = strcmp(spec->what, "all") == 0 || strcmp(spec->what, "summaries") == 0;
     for (size_t i = 0; i < plan->n_arrays; i++) {
         shf_table_array *a = &plan->arrays[i];
-        SHF_TRY(size_array(plan, a, &spec->time, err));
+        SHF_TRY(size_array(plan, a, spec, err));
         a->first_column = plan->n_columns;
         plan->bytes_per_row += a->row_bytes + a->n_items;
         bool hidden = !many && a->is_length && strcmp(spec->what, "length") != 0;
@@ -266,6 +321,7 @@ void shf_table_plan_free(shf_table_plan *plan)
 {
     for (size_t i = 0; i < plan->n_arrays; i++) {
         shf_free(plan->arrays[i].time);
+        shf_free(plan->arrays[i].ids);
         shf_free(plan->arrays[i].values);
         shf_free(plan->arrays[i].absent);
     }

@@ -16,6 +16,9 @@ typedef struct shf_table_array {
     int time_axis;   /* axis that spec->time selects on, or -1 */
     uint64_t n_time; /* selected positions along it */
     uint64_t *time;  /* owned: the positions */
+    int id_axis;     /* by step: axis of the trajectories that spec->ids selects on, or -1 */
+    uint64_t n_ids;  /* selected positions along it */
+    uint64_t *ids;   /* owned: the positions */
     size_t n_items;  /* selected elements of one row */
     size_t row_bytes;
     size_t first_column;
@@ -28,7 +31,8 @@ typedef struct shf_table_plan {
     const char *dimension; /* of the rows */
     bool by_trajectory;    /* rows are trajectories of an ensemble */
     bool grows;
-    bool whole_time; /* rows themselves are the time axis (by step): spec->time selects rows */
+    bool whole_time;      /* rows themselves are the time axis (by step): spec->time selects rows */
+    bool ids_are_columns; /* by step: spec->ids selects columns */
     uint64_t n_rows;
     shf_table_array *arrays; /* the coordinate first, when there is one */
     size_t n_arrays;

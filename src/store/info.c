@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "format/json_text.h"
 #include "store/store.h"
 
 const char *sheaf_store_format(const sheaf_store *store)
@@ -110,9 +111,16 @@ sheaf_status sheaf_store_attributes(sheaf_store *store, const char *array, char 
     *json = NULL;
     SHF_TRY(find_attributes(store, array, &slot, err));
     pthread_mutex_lock(&store->mutex);
-    *json = json_dumps(slot ? store->layout.arrays[slot - 1].attributes : store->layout.attributes, JSON_COMPACT);
+    char *text = json_dumps(slot ? store->layout.arrays[slot - 1].attributes : store->layout.attributes, JSON_COMPACT);
     pthread_mutex_unlock(&store->mutex);
-    return *json ? SHEAF_OK : shf_fail_memory(err, 64, "attributes");
+    if (!text) return shf_fail_memory(err, 64, "attributes");
+    shf_buf shortened = {0};
+    sheaf_status status = shf_json_shorten(&shortened, text, err);
+    if (status == SHEAF_OK) status = shf_buf_append(&shortened, "", 1, err);
+    free(text);
+    if (status == SHEAF_OK) *json = (char *)shortened.data;
+    else shf_buf_free(&shortened);
+    return status;
 }
 
 void sheaf_string_free(char *text)

@@ -127,6 +127,27 @@ static void a_failed_allocation_is_an_error(void **state)
     shf_buf_free(&buf);
 }
 
+static void reals_are_shortened_and_stay_reals(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from, *to;
+    } rows[] = {{"{\"rate\":0.074999999999999997,\"n\":[1,-2,2.0,-0.0,1e22]}", "{\"rate\":0.075,\"n\":[1,-2,2.0,-0.0,1e+22]}"},
+                {"{\"0.074999999999999997\":\"a\\\"0.10000000000000001\",\"b\":true}",
+                 "{\"0.074999999999999997\":\"a\\\"0.10000000000000001\",\"b\":true}"},
+                {"0.10000000000000001", "0.1"},
+                {"12345678901234567890", "12345678901234567890"},
+                {"null", "null"},
+                {"", ""}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        shf_buf buf = {0};
+        assert_int_equal(shf_json_shorten(&buf, rows[i].from, NULL), SHEAF_OK);
+        assert_int_equal(shf_buf_append(&buf, "", 1, NULL), SHEAF_OK);
+        assert_string_equal((char *)buf.data, rows[i].to);
+        shf_buf_free(&buf);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,6 +156,7 @@ int main(void)
         cmocka_unit_test(any_bytes_give_a_string_that_a_parser_takes),
         cmocka_unit_test(numbers_are_json),
         cmocka_unit_test(every_type_is_written),
+        cmocka_unit_test(reals_are_shortened_and_stay_reals),
         cmocka_unit_test(a_failed_allocation_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
