@@ -222,7 +222,7 @@ static sheaf_status find_type(const char *name, const char *path, const shf_impo
 static sheaf_status name_variable(shf_importer *in, const char *path, sheaf_error *err)
 {
     const char *name = in->spec->name, *stem = path ? shf_path_base(path) : "data";
-    size_t n = strlen(stem);
+    size_t n = strcspn(stem, "/");
     const char *dot = strrchr(stem, '.');
     if (dot && dot != stem) n = (size_t)(dot - stem);
     if (name) {

@@ -88,7 +88,7 @@ sheaf_status shf_path_list(const char *folder, sheaf_status (*visit)(void *conte
 char *shf_path_join(const char *folder, const char *name);
 /* path as an absolute path, without resolving symbolic links; Owned by the caller, NULL when out of memory or the working folder is gone. */
 char *shf_path_absolute(const char *path);
-/* The name after the last '/', Borrowed from path. */
+/* The last name, Borrowed from path: slashes that end the path stay with it ("x/" of "a/x/"). */
 const char *shf_path_base(const char *path);
 /* Folder that holds path ("." when it names none); Owned by the caller. */
 char *shf_path_parent(const char *path);

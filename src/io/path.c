@@ -34,8 +34,10 @@ char *shf_path_absolute(const char *path)
 
 const char *shf_path_base(const char *path)
 {
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
+    const char *end = path + strlen(path);
+    while (end > path + 1 && end[-1] == '/') end--;
+    while (end > path && end[-1] != '/') end--;
+    return end;
 }
 
 char *shf_path_parent(const char *path)

@@ -59,6 +59,8 @@ static void join_base_and_parent_take_a_path_apart(void **state)
     static const struct {
         const char *path, *base, *parent;
     } rows[] = {{"a/b/c.zarr", "c.zarr", "a/b"}, {"c", "c", "."}, {"/c", "c", "/"}};
+    assert_string_equal(shf_path_base("a/x/"), "x/");
+    assert_string_equal(shf_path_base("x//"), "x//");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char *parent = shf_path_parent(rows[i].path);
         assert_string_equal(shf_path_base(rows[i].path), rows[i].base);
