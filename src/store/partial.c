@@ -50,6 +50,10 @@ static sheaf_status add_array(sheaf_store *store, window *w, size_t i, sheaf_err
     if (n_rows == 0 || store->tails[i].partial_rows == end) return SHEAF_OK;
     /* Not simply the newest: an append that failed for want of memory may have left an empty one behind it. */
     const shf_slab *slab = shf_slab_find(store, i, end / array->chunk[0]);
+    if (!slab)
+        return shf_fail_at(err, SHEAF_ERR_DAMAGED, store->path, array->name, (int64_t)(end - n_rows), -1,
+                           "%s: the log says that array %s has %llu records, but holds none from %llu on", store->path, array->name,
+                           (unsigned long long)end, (unsigned long long)(end - n_rows));
     for (uint64_t column = 0; column < array->n_columns; column++) {
         if (w->n == w->capacity) SHF_TRY(put_window(store, w, err));
         w->items[w->n++] = (partial){

@@ -139,7 +139,9 @@ static void damaged_metadata_kills_nobody(void **state)
         if (child == 0) _exit(use(changed_path, i % 4 == 0));
         int how;
         assert_int_equal(waitpid(child, &how, 0), child);
+        uint64_t before = c.died;
         count_end(&c, how, &changed, &whole);
+        if (c.died != before) print_error("mutation %llu: it died (%x)\n", (unsigned long long)i, (unsigned)how);
     }
     printf("%llu mutations of %llu bytes of metadata: %llu changed nothing, %llu were errors, %llu told by verify, %llu not noticed, %llu "
            "died\n",

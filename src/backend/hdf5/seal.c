@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What stands between damaged metadata and libhdf5, which can die of it. */
+#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -61,8 +62,8 @@ sheaf_status shf_h5_mend_superblock(shf_h5_state *state, sheaf_error *err)
     return state->sync ? shf_file_sync(&state->file, err) : SHEAF_OK;
 }
 
-/* All that a reader or writer will ask of libhdf5. */
-static sheaf_status read_all(shf_h5_state *state)
+/* Asks libhdf5 all that a reader or writer will. */
+static sheaf_status ask_all(shf_h5_state *state)
 {
     bool foreign;
     sheaf_error err;
@@ -78,8 +79,21 @@ static sheaf_status read_all(shf_h5_state *state)
             sheaf_status status = shf_h5_locate(state, i, index, &chunk, &err);
             if (status != SHEAF_OK && !state->repair) return status;
         }
+        (void)shf_h5_check_index(state, i, 0, &err);
     }
-    return SHEAF_OK;
+    SHF_TRY(shf_h5_structure_lengths(state, &err));
+    return shf_h5_structure_attributes(state, &err);
+}
+
+/* Closing too: a heap that was broken on the way shows then. */
+static sheaf_status read_all(shf_h5_state *state)
+{
+    sheaf_status status = ask_all(state);
+    shf_h5_reader_close(state);
+    void *probes[64];
+    for (int i = 0; i < 64; i++) probes[i] = shf_malloc((size_t)24 << i % 12);
+    for (int i = 0; i < 64; i++) shf_free(probes[i]);
+    return status;
 }
 
 /* In the child; ends it. */
@@ -88,6 +102,13 @@ static void try_in_child(const shf_h5_state *state)
     shf_layout layout = {0};
     shf_h5_state *own;
     (void)setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+    /* What is used before it is set does harm here, not only where the heap happens to be dirty. */
+#ifdef M_PERTURB
+    (void)mallopt(M_PERTURB, 0xa5);
+#endif
+    shf_h5_lock();
+    (void)H5garbage_collect();
+    shf_h5_unlock();
     (void)close(STDERR_FILENO); /* what the C library has to say of a broken heap is not for the user */
     static const int deadly[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL};
     for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++) (void)signal(deadly[i], SIG_DFL);

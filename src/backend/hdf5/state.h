@@ -107,6 +107,8 @@ sheaf_status shf_h5_create_beside(const char *path, shf_layout *layout, const sh
 sheaf_status shf_h5_open_beside(shf_h5_state *state, sheaf_error *err);
 
 /* ---- store.c ---- */
+/* Whether the chunks lie where the writer put them: crc is the checksum of where they were found. */
+sheaf_status shf_h5_check_index(shf_h5_state *state, size_t i, uint32_t crc, sheaf_error *err);
 /* Enters where all chunks of an array lie in its table. */
 sheaf_status shf_h5_load_array(shf_h5_state *state, size_t i, sheaf_error *err);
 

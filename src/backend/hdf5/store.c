@@ -44,8 +44,7 @@ static char *sidecar(const char *path)
 
 /* ---- opening ---- */
 
-/* Whether the chunks lie where the writer put them: crc is the checksum of where they were found. */
-static sheaf_status check_index(shf_h5_state *state, size_t i, uint32_t crc, sheaf_error *err)
+sheaf_status shf_h5_check_index(shf_h5_state *state, size_t i, uint32_t crc, sheaf_error *err)
 {
     const shf_array *array = &state->layout->arrays[i];
     char *text = NULL, computed[16];
@@ -110,7 +109,7 @@ sheaf_status shf_h5_load_array(shf_h5_state *state, size_t i, sheaf_error *err)
         state->raw_end = shf_max_u64(state->raw_end, chunk.offset + chunk.size);
     }
     if (partial) SHF_TRY(load_partial(state, i, n_full, &crc, err));
-    sheaf_status status = check_index(state, i, crc, err);
+    sheaf_status status = shf_h5_check_index(state, i, crc, err);
     if (status != SHEAF_ERR_DAMAGED) return status;
     own->index_wrong = true; /* or another program has rewritten chunks */
     return SHEAF_OK;
@@ -226,7 +225,7 @@ static void verify_array(shf_h5_state *state, size_t i, void (*tell)(void *conte
         else crc = shf_h5_index_crc(crc, index, chunk);
     }
     sheaf_error damage;
-    if (check_index(state, i, crc, &damage) != SHEAF_OK) tell(context, &damage);
+    if (shf_h5_check_index(state, i, crc, &damage) != SHEAF_OK) tell(context, &damage);
 }
 
 /* What open has found: the chunks themselves are read by the caller. */
