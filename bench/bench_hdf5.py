@@ -35,7 +35,8 @@ def append(f, data, begin, end):
     f["time"].resize(end, axis=0)
     f["y"].resize(end, axis=0)
     f["time"][begin:end] = np.arange(begin, end) * 0.01
-    f["y"][begin:end] = data[:end - begin]
+    first = begin % len(data)
+    f["y"][begin:end] = data[first:first + end - begin]
 
 
 def reopened(data, n, every, codec):
