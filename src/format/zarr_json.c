@@ -61,6 +61,8 @@ static sheaf_status quote_loose_tokens(const char *text, size_t n, shf_buf *out,
 sheaf_status shf_zarr_parse_json(const void *bytes, size_t n, json_t **out, sheaf_error *err)
 {
     json_error_t why;
+    *out = NULL;
+    if (n == 0) return shf_fail(err, SHEAF_ERR_INPUT, "the file is empty");
     *out = json_loadb(bytes, n, 0, &why);
     if (*out) return SHEAF_OK;
     shf_buf strict = {0};

@@ -48,7 +48,8 @@ static void metadata_that_cannot_be_is_refused(void **unused)
         const char *text;
         sheaf_status status;
     } cases[] = {
-        {"", SHEAF_ERR_INPUT},
+        {"", SHEAF_ERR_DAMAGED},
+        {"{\"zarr_format\": 3, ", SHEAF_ERR_DAMAGED},
         {"[]", SHEAF_ERR_INPUT},
         {"{\"zarr_format\": 4, \"node_type\": \"group\"}", SHEAF_ERR_INPUT},
         {"{\"zarr_format\": 3, \"node_type\": \"link\"}", SHEAF_ERR_UNSUPPORTED},
