@@ -41,13 +41,13 @@ def steps():
             return seconds
         return run
 
-    def h5py_batch():
+    def h5py_batch(n, filters):
         """The notebook's recipe: batches of 1,000 rows gathered, then the datasets resized and written."""
         path, batch = FOLDER / "batch.h5", 1000
         begun = time.perf_counter()
         with h5py.File(path, "w") as f:
-            t = f.create_dataset("t", (0,), maxshape=(None,), dtype="f8", chunks=(batch,))
-            y = f.create_dataset("y", (0, width), maxshape=(None, width), dtype="f8", chunks=(batch, width))
+            t = f.create_dataset("t", (0,), maxshape=(None,), dtype="f8", chunks=(batch,), **filters)
+            y = f.create_dataset("y", (0, width), maxshape=(None, width), dtype="f8", chunks=(batch, width), **filters)
             t_rows, y_rows = [], []
             for i in range(n):
                 t_rows.append(i * 0.01)
@@ -75,7 +75,9 @@ def steps():
         remove(path)
         return seconds
 
-    cases = {"pwrite": sheaf("pwrite", "none", 0), "h5py batch": h5py_batch, "memmap": memmap}
+    shuffle_deflate = {"shuffle": True, "compression": "gzip"}
+    cases = {"pwrite": sheaf("pwrite", "none", 0), "h5py batch": lambda: h5py_batch(n, {}), "memmap": memmap,
+             "h5py batch, deflate": lambda: 10 * h5py_batch(n // 10, shuffle_deflate)}  # a tenth, for it takes long
     ours = {("npy", "none", 1000): (0.6, None), ("hdf5", "none", 1000): (0.4, None), ("hdf5", "default", 1000): (None, 400),
             ("zarr", "default", 1000): (None, 400), ("hdf5", "default", 0): (None, 700), ("zarr", "default", 0): (None, 700)}
     cases |= {key: sheaf(*key) for key in ours}
@@ -83,12 +85,13 @@ def steps():
     mb_s = {name: megabytes / s for name, s in seconds.items()}
     for key, (share, least) in ours.items():
         form, codec, commit = key
+        recipe = "h5py batch" if codec == "none" else "h5py batch, deflate"  # filters against filters
         work = f"{n:,} steps of 100 f64, {form}{'' if codec == 'default' else ' uncompressed'}, {'commit every 1,000' if commit else 'default timer'}"
         goal = f"≥ {share} × pwrite" if share else f"≥ {least} MB/s"
         met = mb_s[key] >= (share * mb_s["pwrite"] if share else least)
         if commit:
-            goal, met = goal + ", ≥ 5 × h5py batch", met and mb_s[key] >= 5 * mb_s["h5py batch"]
-        row(work, mb_s[key], "MB/s", {k: mb_s[k] for k in ("pwrite", "h5py batch", "memmap")}, goal, met)
+            goal, met = f"{goal}, ≥ 5 × {recipe}", met and mb_s[key] >= 5 * mb_s[recipe]
+        row(work, mb_s[key], "MB/s", {k: mb_s[k] for k in ("pwrite", "h5py batch", "h5py batch, deflate", "memmap")}, goal, met)
     remove(source)
 
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A writer and readers in other processes: no reader ever sees a torn or shrinking table, and what a commit said shows soon.
- * SHEAF_TEST_SECONDS: how long for each format (default 2); SHEAF_TEST_READERS (default 2); SHEAF_TEST_POLL_MS (default 10). */
+ * SHEAF_TEST_SECONDS: how long for each format (default 2); SHEAF_TEST_READERS (default 2); SHEAF_TEST_POLL_MS (default 10);
+ * SHEAF_TEST_CHECKPOINT_MS (default 300: more often than any user would, the library's default is 10,000). */
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -131,7 +132,7 @@ static void follow_format(size_t format, follow_shared *shared, size_t n_readers
     folder_make(&folder);
     store_path(&folder, format, "follow", path, sizeof path);
     sheaf_store_options options = quiet_options(format);
-    options.checkpoint_interval_ms = 300;
+    options.checkpoint_interval_ms = number_from("SHEAF_TEST_CHECKPOINT_MS", 300);
     sheaf_schema *schema = run_schema(&err);
     sheaf_store *store = NULL;
     /* Readers first: a child must not carry the writer's threads. */
