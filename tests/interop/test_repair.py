@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """After sheaf repair the outside readers open what a killed writer left, and what had a damaged chunk: every value is the one of an
-unbroken run, or the fill value where repair said that it gave something up."""
+unbroken run, or the fill value where repair said that it gave something up. SHEAF_TEST_KILLS: writers killed for each format (3), committing
+each record, each 8 and each 1,000 in turn; SHEAF_TEST_SEED."""
 
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -15,6 +17,8 @@ np, zarr, h5py, xarray = need("numpy", "zarr>=3", "h5py", "xarray")
 
 SHEAF = os.environ["SHEAF"]
 N = 5000
+KILLS = int(os.environ.get("SHEAF_TEST_KILLS", "3"))
+MOST = 300_000  # trajectories that a writer may come to
 OPTIONS = ["-n", str(N), "--steps", "60", "--seed", "4", "--threads", "2", "--quiet"]
 FORMATS = subprocess.run([SHEAF, "--version"], capture_output=True, text=True, check=True).stdout
 KNOWN = [line for line in FORMATS.splitlines() if line.startswith("formats:")][0].split()[1:]
@@ -55,9 +59,10 @@ def compare(got, whole, fill_allowed):
     return filled
 
 
-def killed(path, after):
+def killed(path, after, cadence):
     """A store whose writer was killed after so many seconds, at the earliest when it exists."""
-    child = subprocess.Popen([SHEAF, "simulate", "gbm", path, "--commit-every", "20", *OPTIONS, "-n", "1000000"], stderr=subprocess.DEVNULL)
+    child = subprocess.Popen([SHEAF, "simulate", "gbm", path, "--commit-every", str(cadence), *OPTIONS, "-n", str(MOST)],
+                             stderr=subprocess.DEVNULL)
     while not os.path.exists(path):
         time.sleep(0.01)
     time.sleep(after)
@@ -76,25 +81,36 @@ def flip(path):
         f.write(bytes([byte ^ 4]))
 
 
+def after_kills(name, path, unbroken):
+    """Kills, repairs and looks from outside."""
+    seed = int(os.environ.get("SHEAF_TEST_SEED", time.time_ns() % 1_000_000))
+    draw, total = random.Random(seed), 0
+    for k in range(KILLS):
+        killed(path, draw.random() * 0.3, (1, 8, 1000)[k % 3])
+        done = subprocess.run([SHEAF, "repair", path], capture_output=True, text=True)
+        assert done.returncode == 0, f"seed {seed}: {done.stdout}{done.stderr}"
+        assert not os.path.exists(path + ".sheaf-log") and not os.path.exists(path + "/.sheaf-log")
+        got = outside(path)
+        total += len(got["trajectory"])
+        compare(got, unbroken, False)
+        if os.path.isdir(path):
+            shutil.rmtree(path)
+        else:
+            os.remove(path)
+    print(f"{name}: {KILLS} writers killed (seed {seed}), {total} trajectories open outside after repair, all equal")
+
+
 def main():
     with tempfile.TemporaryDirectory() as work:
+        long = os.path.join(work, "long.npyd")
+        subprocess.run([SHEAF, "simulate", "gbm", long, *OPTIONS, "-n", str(MOST)], check=True, stderr=subprocess.DEVNULL)
+        unbroken = outside(long)
         for name in KNOWN:
             if name not in SUFFIX:
                 continue
             path = os.path.join(work, "a." + SUFFIX[name])
             whole = os.path.join(work, "whole." + SUFFIX[name])
-            for after in (0.15, 0.4):
-                killed(path, after)
-                done = subprocess.run([SHEAF, "repair", path], capture_output=True, text=True)
-                assert done.returncode == 0, done.stdout + done.stderr
-                assert not os.path.exists(path + ".sheaf-log") and not os.path.exists(path + "/.sheaf-log")
-                got = outside(path)
-                n = len(got["trajectory"])
-                print(f"{name}: killed after {after} s, {n} trajectories open outside after repair")
-                subprocess.run([SHEAF, "simulate", "gbm", whole, *OPTIONS, "-n", str(max(n + 64, 1))], check=True, stderr=subprocess.DEVNULL)
-                compare(got, outside(whole), False)
-                for p in (path, whole):
-                    shutil.rmtree(p) if os.path.isdir(p) else os.remove(p)
+            after_kills(name, path, unbroken)
             subprocess.run([SHEAF, "simulate", "gbm", whole, *OPTIONS], check=True, stderr=subprocess.DEVNULL)
             subprocess.run([SHEAF, "simulate", "gbm", path, *OPTIONS], check=True, stderr=subprocess.DEVNULL)
             flip(path)
