@@ -44,7 +44,7 @@ def compare(got, whole, fill_allowed):
     filled = 0
     ids = whole["trajectory"]
     order = {int(t): i for i, t in enumerate(ids)}
-    usable = np.array([int(t) in order for t in got["trajectory"]])
+    usable = np.array([int(t) in order for t in got["trajectory"]], dtype=bool)
     assert fill_allowed or usable.all()
     rows = np.array([order[int(t)] for t in got["trajectory"][usable]], dtype=int)
     for name in ("price", "price_mean", "length"):

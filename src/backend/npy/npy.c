@@ -11,6 +11,8 @@
 
 #define BUFFER_BYTES ((size_t)256 << 10)
 #define FILL_BYTES ((size_t)64 << 10)
+/* A repaired array gets so many bytes of rows that nothing but its length speaks for. */
+#define MOST_UNBACKED_BYTES ((uint64_t)64 << 20)
 
 static bool npy_probe(const char *path)
 {
@@ -228,6 +230,24 @@ static bool agrees(const shf_npy_header *header, const shf_array *array, sheaf_s
     return same;
 }
 
+/* Whether missing rows may be filled: a length that another array of the table bears out, or little. Any other claim may be of any size, and
+ * would fill the disk. */
+static sheaf_status check_claim(npy_state *state, size_t i, uint64_t rows, uint64_t there, sheaf_error *err)
+{
+    const shf_array *array = &state->layout->arrays[i];
+    if (rows - there <= MOST_UNBACKED_BYTES / array->row_bytes) return SHEAF_OK;
+    for (size_t k = 0; k < state->n_arrays; k++) {
+        uint64_t size, bytes;
+        const shf_array *other = &state->layout->arrays[k];
+        if (k == i || other->record != array->record || other->record < 0) continue;
+        SHF_TRY(shf_file_size(&state->arrays[k].file, &size, err));
+        if (shf_mul_u64(rows, other->row_bytes, &bytes) && size >= bytes) return SHEAF_OK;
+    }
+    return shf_fail_at(err, SHEAF_ERR_DAMAGED, state->arrays[i].file.path, array->name, (int64_t)there, -1,
+                       "%s: %llu rows are claimed, %llu are there, and no other array of the table has as many: not repaired",
+                       state->arrays[i].file.path, (unsigned long long)rows, (unsigned long long)there);
+}
+
 /* Checks a file's header against the schema: dtype, row shape, and that the committed rows are there. */
 static sheaf_status check_array(npy_state *state, size_t i, sheaf_error *err)
 {
@@ -257,6 +277,7 @@ static sheaf_status check_array(npy_state *state, size_t i, sheaf_error *err)
     uint64_t rows = shf_array_rows(state->layout, array), need = file->data_offset + rows * array->row_bytes;
     if (size < need && state->repair) { /* what is missing is given up; the checksums tell */
         uint64_t there = (size - shf_min_u64(size, file->data_offset)) / array->row_bytes;
+        SHF_TRY(check_claim(state, i, rows, there, err));
         SHF_TRY(fill_rows(state, i, there, rows - there, err));
         file->summed_bytes = 0;
     } else if (size < need)
