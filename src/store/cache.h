@@ -34,7 +34,7 @@ void shf_cache_free(shf_cache *cache);
 /* The chunk with at least `rows` rows, held until shf_cache_release; NULL when it is not there. */
 shf_cached *shf_cache_find(shf_cache *cache, size_t array, uint64_t block, uint64_t column, uint64_t rows);
 /* Whether a chunk that was not found should be kept: when it was asked for before, or when it takes the place of others. While the cache
- * grows, memory that is touched for the first time costs more than decoding a chunk once more. */
+ * grows, a wide read that may be the only one of its kind is faster when it touches no new memory. */
 bool shf_cache_wants(shf_cache *cache, size_t array, uint64_t block, uint64_t column, size_t bytes);
 /* A chunk to fill, held by the caller and not yet in the cache. */
 shf_cached *shf_cache_new(size_t array, uint64_t block, uint64_t column, uint64_t rows, size_t bytes);
