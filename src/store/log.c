@@ -19,6 +19,11 @@
 /* Zeros behind the last frame, where the next one's size will stand: nobody takes what an older generation left there for a frame and reads it. */
 #define END_BYTES 8
 
+/* Read at once, since most frames are small: little at first, for the poll that finds nothing, then more each time. */
+#define WINDOW_FIRST_BYTES ((uint64_t)4 << 10)
+#define WINDOW_BYTES ((uint64_t)256 << 10)
+#define WINDOW_KEPT_BYTES ((size_t)1 << 20)
+
 #define ACQUIRE_TRIES 16
 #define ACQUIRE_PAUSE_NS 30000000
 
@@ -38,6 +43,14 @@ static sheaf_status busy(const shf_log *log, sheaf_error *err)
                        (long long)log->header.pid, log->header.host[0] ? log->header.host : "this host", since);
 }
 
+/* What a writer adds from now on is not in the window. */
+static void drop_window(shf_log *log)
+{
+    log->window.size = 0;
+    log->window_step = WINDOW_FIRST_BYTES;
+    if (log->window.capacity > WINDOW_KEPT_BYTES) shf_buf_free(&log->window);
+}
+
 /* What is in the header, when it is whole; else zeros. */
 static sheaf_status load_header(shf_log *log, sheaf_error *err)
 {
@@ -50,6 +63,7 @@ static sheaf_status load_header(shf_log *log, sheaf_error *err)
     if (status == SHEAF_ERR_UNSUPPORTED) return shf_fail_at(err, status, log->path, NULL, -1, 0, "%s", ignored.message);
     log->position = SHF_LOG_HEADER_BYTES;
     log->sequence = 0;
+    drop_window(log);
     return SHEAF_OK;
 }
 
@@ -150,6 +164,7 @@ sheaf_status shf_log_restart(shf_log *log, const char *format, size_t n_arrays, 
     SHF_TRY(shf_file_size(&log->file, &file_size, err));
     if (file_size > keep_bytes) SHF_TRY(shf_file_truncate(&log->file, sizeof bytes, err));
     if (file_size > keep_bytes) log->allocated = 4096;
+    shf_buf_free(&log->window);
     log->position = SHF_LOG_HEADER_BYTES;
     log->sequence = 0;
     log->written += sizeof bytes;
@@ -231,25 +246,64 @@ sheaf_status shf_log_end(shf_log *log, sheaf_error *err)
     return SHEAF_OK;
 }
 
-sheaf_status shf_log_read(shf_log *log, shf_buf *payload, bool *more, sheaf_error *err)
+/* Reads the window anew from position, n bytes or more ahead: as many as there are. */
+static sheaf_status move_window(shf_log *log, uint64_t n, sheaf_error *err)
 {
-    uint8_t head[SHF_LOG_FRAME_BYTES];
-    uint64_t file_size, size;
     size_t got;
-    *more = false;
-    SHF_TRY(shf_file_size(&log->file, &file_size, err));
-    SHF_TRY(shf_file_read_some(&log->file, head, sizeof head, log->position, &got, err));
-    if (got < sizeof head) return SHEAF_OK;
-    size = shf_get_u64(head);
-    if (size == 0 || file_size < log->position + sizeof head || size > file_size - log->position - sizeof head) return SHEAF_OK;
-    SHF_TRY(shf_buf_resize(payload, (size_t)size, err));
-    SHF_TRY(shf_file_read_some(&log->file, payload->data, (size_t)size, log->position + sizeof head, &got, err));
-    if (got < size) return SHEAF_OK;
-    uint32_t crc = shf_log_frame_crc(shf_crc32c(0, payload->data, (size_t)size), log->header.generation, log->sequence, size);
-    if (crc != shf_get_u32(head + 8)) return SHEAF_OK;
-    log->position += sizeof head + size;
+    log->window.size = 0;
+    log->window_at = log->position;
+    if (n > log->window_step) {
+        /* A frame's size is not trusted before the file is that long. */
+        uint64_t file_size;
+        SHF_TRY(shf_file_size(&log->file, &file_size, err));
+        if (file_size < log->position || n > file_size - log->position) return SHEAF_OK;
+    }
+    SHF_TRY(shf_buf_resize(&log->window, (size_t)shf_max_u64(n, log->window_step), err));
+    sheaf_status status = shf_file_read_some(&log->file, log->window.data, log->window.size, log->position, &got, err);
+    log->window.size = status == SHEAF_OK ? got : 0;
+    log->window_step = shf_min_u64(log->window_step * 4, WINDOW_BYTES);
+    return status;
+}
+
+/* The first n bytes from position on; NULL when the file ends before. */
+static sheaf_status look(shf_log *log, uint64_t n, const uint8_t **bytes, sheaf_error *err)
+{
+    *bytes = NULL;
+    uint64_t end = log->position - log->window_at + n;
+    if (end > log->window.size) {
+        SHF_TRY(move_window(log, n, err));
+        if (n > log->window.size) return SHEAF_OK;
+    }
+    *bytes = log->window.data + (log->position - log->window_at);
+    return SHEAF_OK;
+}
+
+static sheaf_status read_frame(shf_log *log, shf_log_payload *payload, bool *whole, sheaf_error *err)
+{
+    const uint8_t *frame;
+    *whole = false;
+    SHF_TRY(look(log, SHF_LOG_FRAME_BYTES, &frame, err));
+    if (!frame) return SHEAF_OK;
+    uint64_t size = shf_get_u64(frame);
+    if (size == 0 || size > INT64_MAX) return SHEAF_OK;
+    SHF_TRY(look(log, SHF_LOG_FRAME_BYTES + size, &frame, err));
+    /* The window may have been read again: the size too. */
+    if (!frame || shf_get_u64(frame) != size) return SHEAF_OK;
+    *payload = (shf_log_payload){frame + SHF_LOG_FRAME_BYTES, (size_t)size};
+    uint32_t crc = shf_log_frame_crc(shf_crc32c(0, payload->bytes, payload->n), log->header.generation, log->sequence, size);
+    *whole = crc == shf_get_u32(frame + 8);
+    return SHEAF_OK;
+}
+
+sheaf_status shf_log_read(shf_log *log, shf_log_payload *payload, bool *more, sheaf_error *err)
+{
+    sheaf_status status = read_frame(log, payload, more, err);
+    if (status != SHEAF_OK || !*more) {
+        drop_window(log);
+        return status;
+    }
+    log->position += SHF_LOG_FRAME_BYTES + payload->n;
     log->sequence++;
-    *more = true;
     return SHEAF_OK;
 }
 
@@ -272,6 +326,7 @@ sheaf_status shf_log_close(shf_log *log, bool remove, sheaf_error *err)
     if (remove && log->file.fd >= 0) status = shf_path_unlink(log->path, err);
     sheaf_status closed = shf_file_close(&log->file, status == SHEAF_OK ? err : NULL);
     shf_buf_free(&log->frame);
+    shf_buf_free(&log->window);
     shf_free(log->path);
     log->path = NULL;
     return status != SHEAF_OK ? status : closed;

@@ -18,6 +18,8 @@ typedef struct shf_log {
     uint32_t frame_crc;     /* of what was flushed */
     uint64_t frame_flushed; /* payload bytes already in the file */
     bool sync;
+    shf_buf window; /* of the file, from byte window_at: what shf_log_read took in ahead */
+    uint64_t window_at, window_step;
 } shf_log;
 
 void shf_log_init(shf_log *log);
@@ -37,8 +39,13 @@ sheaf_status shf_log_put(shf_log *log, const void *bytes, size_t n, sheaf_error 
 sheaf_status shf_log_put_number(shf_log *log, uint64_t value, sheaf_error *err);
 sheaf_status shf_log_end(shf_log *log, sheaf_error *err);
 
-/* Next whole frame's payload into *payload, *more = false when there is none (yet). A frame that is not whole is none. */
-sheaf_status shf_log_read(shf_log *log, shf_buf *payload, bool *more, sheaf_error *err);
+/* A frame's payload, lent until the next call. */
+typedef struct shf_log_payload {
+    const uint8_t *bytes;
+    size_t n;
+} shf_log_payload;
+/* Next whole frame, *more = false when there is none (yet). A frame that is not whole is none. Reads ahead until it found none. */
+sheaf_status shf_log_read(shf_log *log, shf_log_payload *payload, bool *more, sheaf_error *err);
 /* Reads the header again: *same = false when a new generation began or the file is another one. */
 sheaf_status shf_log_check(shf_log *log, bool *same, sheaf_error *err);
 /* Closes; with remove also removes the file. */

@@ -242,18 +242,17 @@ sheaf_status sheaf_store_refresh(sheaf_store *store, bool *changed, sheaf_error 
 
 sheaf_status shf_store_finish_redo(sheaf_store *store, sheaf_error *err)
 {
-    shf_buf payload = {0};
+    shf_log_payload payload;
     sheaf_status status = SHEAF_OK;
     for (bool more = true; status == SHEAF_OK && more;) {
         status = shf_log_read(&store->log, &payload, &more, err);
         if (status != SHEAF_OK || !more) break;
-        shf_log_cursor cursor = {payload.data, payload.data + payload.size};
+        shf_log_cursor cursor = {payload.bytes, payload.bytes + payload.n};
         shf_log_section section;
         bool any;
         if (shf_log_next(&cursor, &section, &any, NULL) == SHEAF_OK && any && section.type == SHF_LOG_REDO && store->ops->redo)
             status = store->ops->redo(store->path, section.bytes, section.n_bytes, err);
     }
-    shf_buf_free(&payload);
     store->log.position = SHF_LOG_HEADER_BYTES;
     store->log.sequence = 0;
     return status;

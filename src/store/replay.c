@@ -120,9 +120,9 @@ static sheaf_status take_lengths(sheaf_store *store, const shf_log_section *sect
     return SHEAF_OK;
 }
 
-static sheaf_status take_frame(sheaf_store *store, const shf_buf *payload, bool *changed, sheaf_error *err)
+static sheaf_status take_frame(sheaf_store *store, const shf_log_payload *payload, bool *changed, sheaf_error *err)
 {
-    shf_log_cursor cursor = {payload->data, payload->data + payload->size};
+    shf_log_cursor cursor = {payload->bytes, payload->bytes + payload->n};
     shf_log_section section;
     bool more = true;
     while (more) {
@@ -140,9 +140,9 @@ static sheaf_status take_frame(sheaf_store *store, const shf_buf *payload, bool 
 }
 
 /* The first frame carries the lengths of the checkpoint that the log goes on from; a newer one than we know of means: read the metadata again. */
-static sheaf_status check_base(const sheaf_store *store, const shf_buf *payload, sheaf_error *err)
+static sheaf_status check_base(const sheaf_store *store, const shf_log_payload *payload, sheaf_error *err)
 {
-    shf_log_cursor cursor = {payload->data, payload->data + payload->size};
+    shf_log_cursor cursor = {payload->bytes, payload->bytes + payload->n};
     shf_log_section section;
     bool more;
     SHF_TRY(shf_log_next(&cursor, &section, &more, err));
@@ -159,7 +159,7 @@ static sheaf_status check_base(const sheaf_store *store, const shf_buf *payload,
 
 sheaf_status shf_replay(sheaf_store *store, bool *changed, sheaf_error *err)
 {
-    shf_buf payload = {0};
+    shf_log_payload payload;
     sheaf_status status = SHEAF_OK;
     *changed = false;
     for (bool more = true; status == SHEAF_OK && more;) {
@@ -168,7 +168,6 @@ sheaf_status shf_replay(sheaf_store *store, bool *changed, sheaf_error *err)
         if (status != SHEAF_OK || !more) break;
         status = first ? check_base(store, &payload, err) : take_frame(store, &payload, changed, err);
     }
-    shf_buf_free(&payload);
     return status;
 }
 
