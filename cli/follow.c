@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "cli.h"
 
-static sheaf_status state_of(sheaf_store *store, uint64_t *lengths, size_t n, sheaf_store_statistics *s, sheaf_error *err)
+static sheaf_status state_of(sheaf_store *store, uint64_t *lengths, sheaf_store_statistics *s, sheaf_error *err)
 {
-    sheaf_status status = SHEAF_OK;
-    for (size_t i = 0; i < n && status == SHEAF_OK; i++)
-        status = sheaf_store_length(store, sheaf_store_record_name(store, i), &lengths[i], err);
     *s = (sheaf_store_statistics){.size_bytes = sizeof *s};
-    return status == SHEAF_OK ? sheaf_store_get_statistics(store, s, err) : status;
+    sheaf_status status = sheaf_store_get_statistics(store, s, err);
+    return status == SHEAF_OK ? sheaf_store_peek(store, lengths, err) : status;
 }
 
 static const char *writer_name(sheaf_writer writer)
@@ -29,32 +28,22 @@ static void print_line(sheaf_store *store, const uint64_t *lengths, size_t n, co
     fflush(stdout);
 }
 
-static sheaf_status follow(sheaf_store *store, uint64_t interval_ms, bool json, sheaf_error *err)
+/* lengths, shown: of the n record dimensions. */
+static sheaf_status follow(sheaf_store *store, uint64_t interval_ms, bool json, size_t n, uint64_t *lengths, uint64_t *shown,
+                           sheaf_error *err)
 {
-    enum { MOST = 16 };
-    uint64_t lengths[MOST], shown[MOST];
-    size_t n = sheaf_store_n_records(store);
-    if (n > MOST) n = MOST;
     double begun = cli_seconds();
-    memset(shown, 0xff, sizeof shown);
+    memset(shown, 0xff, n * sizeof *shown);
     for (;;) {
         sheaf_store_statistics s;
-        bool changed;
-        sheaf_status status = state_of(store, lengths, n, &s, err);
+        sheaf_status status = state_of(store, lengths, &s, err);
         if (status != SHEAF_OK) return status;
-        bool done = s.writer != SHEAF_WRITER_ACTIVE;
-        if (done) { /* the lengths before may be older than the writer's end */
-            status = sheaf_store_refresh(store, &changed, err);
-            if (status == SHEAF_OK) status = state_of(store, lengths, n, &s, err);
-            if (status != SHEAF_OK) return status;
-        }
+        bool done = s.writer != SHEAF_WRITER_ACTIVE; /* asked before the lengths: these are the last ones then */
         if (done || memcmp(lengths, shown, n * sizeof *shown) != 0) print_line(store, lengths, n, &s, cli_seconds() - begun, json);
         if (done || cli_interrupted()) return SHEAF_OK;
-        memcpy(shown, lengths, sizeof shown);
+        memcpy(shown, lengths, n * sizeof *shown);
         struct timespec wait = {(time_t)(interval_ms / 1000), (long)(interval_ms % 1000) * 1000000};
         nanosleep(&wait, NULL);
-        status = sheaf_store_refresh(store, &changed, err);
-        if (status != SHEAF_OK) return status;
     }
 }
 
@@ -89,8 +78,13 @@ int sheaf_cli_follow(int argc, char **argv)
     cli_signals_install();
     sheaf_status done = sheaf_store_open(path, &store_options, &store, &err);
     if (done == SHEAF_OK) {
-        done = follow(store, interval_ms, json, &err);
+        size_t n_records = sheaf_store_n_records(store);
+        uint64_t *lengths = calloc(2 * n_records + 1, sizeof *lengths);
+        if (lengths) done = follow(store, interval_ms, json, n_records, lengths, lengths + n_records, &err);
+        else status = cli_error("follow", "out of memory");
+        free(lengths);
         sheaf_store_free(&store);
+        if (status != CLI_CONTINUE) return status;
     }
     return done == SHEAF_OK ? CLI_DONE : cli_fail("follow", &err, NULL);
 }

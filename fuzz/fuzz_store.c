@@ -325,7 +325,9 @@ static void right_log(image_file *file)
     if (file->n < SHF_LOG_HEADER_BYTES) return;
     shf_set_u32(b + 252, shf_crc32c(0, b, 252));
     uint64_t generation = shf_get_u64(b + 16), sequence = 0;
-    for (size_t at = SHF_LOG_HEADER_BYTES; file->n - at > SHF_LOG_FRAME_BYTES; sequence++) {
+    size_t at = shf_get_u32(b + 8) == 1 ? SHF_LOG_HEADER_BYTES : SHF_LOG_FRAMES_AT;
+    if (file->n < at) return;
+    for (; file->n - at > SHF_LOG_FRAME_BYTES; sequence++) {
         uint64_t n = shf_get_u64(b + at);
         if (n == 0 || n > file->n - at - SHF_LOG_FRAME_BYTES) return;
         shf_set_u32(b + at + 8, shf_log_frame_crc(shf_crc32c(0, b + at + SHF_LOG_FRAME_BYTES, (size_t)n), generation, sequence, n));

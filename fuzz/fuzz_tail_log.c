@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Walks any bytes as the payload of a frame, and as a header. */
+/* Walks any bytes as the payload of a frame, and as a header with its tip. */
 #include "format/tail_log.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -11,6 +11,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (shf_log_header_read(data, size, &header, &err) == SHEAF_OK) {
         uint8_t again[SHF_LOG_HEADER_BYTES];
         shf_log_header_write(&header, again);
+        shf_log_tip tip;
+        uint64_t lengths[3];
+        if (size >= SHF_LOG_FRAMES_AT && shf_log_tip_read(data + SHF_LOG_HEADER_BYTES, header.generation, &tip, lengths, 3)) {
+            uint8_t tip_again[SHF_LOG_TIP_BYTES];
+            if (!shf_log_tip_write(&tip, header.generation, lengths, 3, tip_again)) __builtin_trap();
+        }
     }
     shf_log_cursor cursor = {data, data + size};
     shf_log_section section;

@@ -140,6 +140,10 @@ SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_map(sheaf_store *store, cons
                                                         sheaf_error *err);
 /** Reader: takes in what the writer committed since. *changed (may be NULL) says whether lengths grew. One thread per handle. */
 SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_refresh(sheaf_store *store, bool *changed, sheaf_error *err);
+/** How long the record dimensions are by the writer's last commit: lengths[i] of the one named by sheaf_store_record_name(store, i), for all
+ *  sheaf_store_n_records. Beside a writer of zarr or hdf5 this costs the same however much was written, and reads see nothing more until
+ *  sheaf_store_refresh; in the other cases it may refresh by itself. One thread per handle. */
+SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_store_peek(sheaf_store *store, uint64_t *lengths, sheaf_error *err);
 
 /* ---- state ---- */
 

@@ -7,7 +7,7 @@
 #include "base/crc32c.h"
 
 static const char g_magic[8] = {'S', 'H', 'E', 'A', 'F', 'L', 'O', 'G'};
-#define VERSION 1u
+#define VERSION 2u /* 1 had no tip */
 
 /* Byte offsets within the header. */
 enum {
@@ -20,6 +20,16 @@ enum {
     AT_HOST = 48,
     AT_FORMAT = 112,
     AT_CRC = 252
+};
+
+/* Byte offsets within the tip. */
+enum {
+    TIP_SEQUENCE = 0,
+    TIP_POSITION = 8,
+    TIP_RECORDS = 16,
+    TIP_CRC = 20,
+    TIP_LENGTHS = 24,
+    TIP_MAX_RECORDS = (SHF_LOG_TIP_BYTES - TIP_LENGTHS) / 8
 };
 
 void shf_log_header_write(const shf_log_header *header, uint8_t out[SHF_LOG_HEADER_BYTES])
@@ -44,9 +54,10 @@ sheaf_status shf_log_header_read(const void *bytes, size_t n, shf_log_header *he
         return shf_fail(err, SHEAF_ERR_DAMAGED, "no tail log: its header is missing");
     if (shf_get_u32(in + AT_CRC) != shf_crc32c(0, in, AT_CRC))
         return shf_fail(err, SHEAF_ERR_DAMAGED, "the tail log's header has a wrong checksum");
-    if (shf_get_u32(in + AT_VERSION) != VERSION)
-        return shf_fail(err, SHEAF_ERR_UNSUPPORTED, "the tail log has version %u, this build reads %u", shf_get_u32(in + AT_VERSION),
-                        VERSION);
+    uint32_t version = shf_get_u32(in + AT_VERSION);
+    if (version < 1 || version > VERSION)
+        return shf_fail(err, SHEAF_ERR_UNSUPPORTED, "the tail log has version %u, this build reads 1 to %u", version, VERSION);
+    header->frames_at = version == 1 ? SHF_LOG_HEADER_BYTES : SHF_LOG_FRAMES_AT;
     header->n_arrays = shf_get_u32(in + AT_ARRAYS);
     header->generation = shf_get_u64(in + AT_GENERATION);
     header->pid = (int64_t)shf_get_u64(in + AT_PID);
@@ -57,6 +68,36 @@ sheaf_status shf_log_header_read(const void *bytes, size_t n, shf_log_header *he
     header->host[sizeof header->host - 1] = '\0';
     header->format[sizeof header->format - 1] = '\0';
     return SHEAF_OK;
+}
+
+static uint32_t tip_crc(const uint8_t *tip, uint64_t generation, size_t n_records)
+{
+    uint8_t of[8];
+    shf_set_u64(of, generation);
+    uint32_t crc = shf_crc32c(shf_crc32c(0, of, sizeof of), tip, TIP_CRC);
+    return shf_crc32c(crc, tip + TIP_LENGTHS, n_records * 8);
+}
+
+bool shf_log_tip_write(const shf_log_tip *tip, uint64_t generation, const uint64_t *lengths, size_t n_records,
+                       uint8_t out[SHF_LOG_TIP_BYTES])
+{
+    if (n_records > TIP_MAX_RECORDS) return false;
+    memset(out, 0, SHF_LOG_TIP_BYTES);
+    shf_set_u64(out + TIP_SEQUENCE, tip->sequence);
+    shf_set_u64(out + TIP_POSITION, tip->position);
+    shf_set_u32(out + TIP_RECORDS, (uint32_t)n_records);
+    for (size_t i = 0; i < n_records; i++) shf_set_u64(out + TIP_LENGTHS + 8 * i, lengths[i]);
+    shf_set_u32(out + TIP_CRC, tip_crc(out, generation, n_records));
+    return true;
+}
+
+bool shf_log_tip_read(const uint8_t bytes[SHF_LOG_TIP_BYTES], uint64_t generation, shf_log_tip *tip, uint64_t *lengths, size_t n_records)
+{
+    if (n_records > TIP_MAX_RECORDS || shf_get_u32(bytes + TIP_RECORDS) != n_records) return false;
+    if (shf_get_u32(bytes + TIP_CRC) != tip_crc(bytes, generation, n_records)) return false;
+    *tip = (shf_log_tip){shf_get_u64(bytes + TIP_SEQUENCE), shf_get_u64(bytes + TIP_POSITION)};
+    for (size_t i = 0; i < n_records; i++) lengths[i] = shf_get_u64(bytes + TIP_LENGTHS + 8 * i);
+    return true;
 }
 
 uint32_t shf_log_frame_crc(uint32_t payload_crc, uint64_t generation, uint64_t sequence, uint64_t payload_bytes)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Bytes of the tail log: what was committed since the last checkpoint. Described in docs/formats/tail-log.md.
  *
- * Header (256 bytes), then frames. A frame: u64 payload size, u32 crc32c, payload. The checksum covers the payload, then generation, sequence
+ * Header (256 bytes), tip (256 bytes, since version 2), then frames. A frame: u64 payload size, u32 crc32c, payload. The checksum covers the payload, then generation, sequence
  * and size, so that frames of an older generation, or out of their place, do not count. Within a payload, sections: a type byte, then
  * LEB128 numbers and bytes. All numbers little-endian. */
 #ifndef SHF_FORMAT_TAIL_LOG_H
@@ -12,13 +12,16 @@
 #include "base/buf.h"
 
 #define SHF_LOG_HEADER_BYTES 256u
-#define SHF_LOG_FRAME_BYTES 12u /* size and checksum before the payload */
+#define SHF_LOG_TIP_BYTES 256u
+#define SHF_LOG_FRAMES_AT (SHF_LOG_HEADER_BYTES + SHF_LOG_TIP_BYTES) /* in what this build writes */
+#define SHF_LOG_FRAME_BYTES 12u                                      /* size and checksum before the payload */
 
 typedef struct shf_log_header {
     uint64_t generation;
     int64_t pid;
     int64_t since; /* seconds since 1970 */
     uint32_t n_arrays, n_records;
+    uint32_t frames_at; /* byte where frames begin; set by reading */
     char host[64];
     char format[16];
 } shf_log_header;
@@ -26,6 +29,16 @@ typedef struct shf_log_header {
 void shf_log_header_write(const shf_log_header *header, uint8_t out[SHF_LOG_HEADER_BYTES]);
 /* SHEAF_ERR_DAMAGED when it is none (too short, magic, version, checksum). */
 sheaf_status shf_log_header_read(const void *bytes, size_t n, shf_log_header *header, sheaf_error *err);
+
+/* How far a generation had come not long ago, so that who wants its lengths alone need not read all frames. */
+typedef struct shf_log_tip {
+    uint64_t sequence; /* of the frame at position */
+    uint64_t position; /* bytes */
+} shf_log_tip;
+/* lengths: of each record dimension, before the frame at the tip. A tip of too many of them, or with another generation's checksum, is none (false). */
+bool shf_log_tip_write(const shf_log_tip *tip, uint64_t generation, const uint64_t *lengths, size_t n_records,
+                       uint8_t out[SHF_LOG_TIP_BYTES]);
+bool shf_log_tip_read(const uint8_t bytes[SHF_LOG_TIP_BYTES], uint64_t generation, shf_log_tip *tip, uint64_t *lengths, size_t n_records);
 
 /* Checksum of a frame, from the crc32c of its payload. */
 uint32_t shf_log_frame_crc(uint32_t payload_crc, uint64_t generation, uint64_t sequence, uint64_t payload_bytes);

@@ -21,7 +21,7 @@ sheaf_status shf_budget_admit(sheaf_store *store, uint64_t bytes, sheaf_error *e
     SHF_TRY(shf_budget_used(store, &used, err));
     if (used + bytes <= limit) return SHEAF_OK;
     /* What waits raw takes less once it is encoded, and the log goes: look again after a checkpoint. */
-    if ((store->reserved_bytes > 0 || store->log.position > SHF_LOG_HEADER_BYTES) && shf_store_unheld(store)) {
+    if ((store->reserved_bytes > 0 || store->log.position > SHF_LOG_FRAMES_AT) && shf_store_unheld(store)) {
         SHF_TRY(shf_checkpoint_locked(store, false, err));
         SHF_TRY(shf_budget_used(store, &used, err));
         if (used + bytes <= limit) return SHEAF_OK;

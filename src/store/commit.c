@@ -125,7 +125,9 @@ static sheaf_status commit_to_log(sheaf_store *store, sheaf_error *err)
     SHF_TRY(log_entries(store, err));
     for (size_t i = 0; i < store->layout.n_records; i++) SHF_TRY(log_rows(store, (int)i, err));
     SHF_TRY(log_lengths(store, store->appended, err));
-    return shf_log_end(&store->log, err);
+    SHF_TRY(shf_log_end(&store->log, err));
+    shf_log_tell(&store->log, store->appended, store->layout.n_records);
+    return SHEAF_OK;
 }
 
 /* Array files first, then the lengths. Changed attributes need the schema written again, which a checkpoint does. */
@@ -214,7 +216,9 @@ sheaf_status shf_store_begin_log(sheaf_store *store, sheaf_error *err)
     if (!shf_store_has_log(store)) return SHEAF_OK;
     SHF_TRY(shf_log_begin(&store->log, err));
     SHF_TRY(log_lengths(store, store->base, err));
-    return shf_log_end(&store->log, err);
+    SHF_TRY(shf_log_end(&store->log, err));
+    shf_log_tell(&store->log, store->base, store->layout.n_records);
+    return SHEAF_OK;
 }
 
 static sheaf_status restart_log(sheaf_store *store, sheaf_error *err)

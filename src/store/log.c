@@ -24,6 +24,9 @@
 #define WINDOW_BYTES ((uint64_t)256 << 10)
 #define WINDOW_KEPT_BYTES ((size_t)1 << 20)
 
+/* A tip for so many bytes of frames: few writes, and little to read behind it. */
+#define TIP_EVERY_BYTES ((uint64_t)64 << 10)
+
 #define ACQUIRE_TRIES 16
 #define ACQUIRE_PAUSE_NS 30000000
 
@@ -51,6 +54,13 @@ static void drop_window(shf_log *log)
     if (log->window.capacity > WINDOW_KEPT_BYTES) shf_buf_free(&log->window);
 }
 
+void shf_log_rewind(shf_log *log)
+{
+    log->position = log->header.frames_at ? log->header.frames_at : SHF_LOG_FRAMES_AT;
+    log->sequence = 0;
+    drop_window(log);
+}
+
 /* What is in the header, when it is whole; else zeros. */
 static sheaf_status load_header(shf_log *log, sheaf_error *err)
 {
@@ -61,9 +71,7 @@ static sheaf_status load_header(shf_log *log, sheaf_error *err)
     sheaf_error ignored;
     sheaf_status status = shf_log_header_read(bytes, got, &log->header, &ignored);
     if (status == SHEAF_ERR_UNSUPPORTED) return shf_fail_at(err, status, log->path, NULL, -1, 0, "%s", ignored.message);
-    log->position = SHF_LOG_HEADER_BYTES;
-    log->sequence = 0;
-    drop_window(log);
+    shf_log_rewind(log);
     return SHEAF_OK;
 }
 
@@ -144,7 +152,7 @@ static sheaf_status sync_header(shf_log *log, sheaf_error *err)
 
 sheaf_status shf_log_restart(shf_log *log, const char *format, size_t n_arrays, size_t n_records, uint64_t keep_bytes, sheaf_error *err)
 {
-    uint8_t bytes[SHF_LOG_HEADER_BYTES + END_BYTES] = {0};
+    uint8_t bytes[SHF_LOG_FRAMES_AT + END_BYTES] = {0};
     uint64_t file_size;
     shf_log_header *header = &log->header;
     /* A log of its own begins at a number that no older frame carries. */
@@ -164,9 +172,10 @@ sheaf_status shf_log_restart(shf_log *log, const char *format, size_t n_arrays, 
     SHF_TRY(shf_file_size(&log->file, &file_size, err));
     if (file_size > keep_bytes) SHF_TRY(shf_file_truncate(&log->file, sizeof bytes, err));
     if (file_size > keep_bytes) log->allocated = 4096;
+    header->frames_at = SHF_LOG_FRAMES_AT;
+    shf_log_rewind(log);
     shf_buf_free(&log->window);
-    log->position = SHF_LOG_HEADER_BYTES;
-    log->sequence = 0;
+    log->tip_at = 0;
     log->written += sizeof bytes;
     return SHEAF_OK;
 }
@@ -275,6 +284,34 @@ static sheaf_status look(shf_log *log, uint64_t n, const uint8_t **bytes, sheaf_
         if (n > log->window.size) return SHEAF_OK;
     }
     *bytes = log->window.data + (log->position - log->window_at);
+    return SHEAF_OK;
+}
+
+void shf_log_tell(shf_log *log, const uint64_t *lengths, size_t n_records)
+{
+    uint8_t bytes[SHF_LOG_TIP_BYTES];
+    const shf_log_tip tip = {log->sequence, log->position};
+    if (log->tip_at && log->position - log->tip_at < TIP_EVERY_BYTES) return;
+    if (!shf_log_tip_write(&tip, log->header.generation, lengths, n_records, bytes)) return;
+    if (shf_file_write(&log->file, bytes, sizeof bytes, SHF_LOG_HEADER_BYTES, NULL) == SHEAF_OK) log->tip_at = log->position;
+    log->written += sizeof bytes;
+}
+
+sheaf_status shf_log_seek_tip(shf_log *log, uint64_t *lengths, size_t n_records, bool *at_tip, sheaf_error *err)
+{
+    uint8_t bytes[SHF_LOG_FRAMES_AT] = {0};
+    size_t got;
+    shf_log_tip tip;
+    *at_tip = false;
+    SHF_TRY(shf_file_read_some(&log->file, bytes, sizeof bytes, 0, &got, err));
+    if (shf_log_header_read(bytes, got, &log->header, NULL) != SHEAF_OK) return shf_fail(err, SHEAF_ERR_STATE, "the log is being begun");
+    shf_log_rewind(log);
+    if (log->header.frames_at < SHF_LOG_FRAMES_AT) return SHEAF_OK;
+    *at_tip = shf_log_tip_read(bytes + SHF_LOG_HEADER_BYTES, log->header.generation, &tip, lengths, n_records);
+    if (*at_tip && tip.position >= SHF_LOG_FRAMES_AT) {
+        log->position = tip.position;
+        log->sequence = tip.sequence;
+    }
     return SHEAF_OK;
 }
 

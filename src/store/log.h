@@ -14,6 +14,7 @@ typedef struct shf_log {
     uint64_t position; /* where the next frame begins */
     uint64_t sequence; /* of the next frame */
     uint64_t allocated, written;
+    uint64_t tip_at;        /* the position that the file's tip tells, 0: none */
     shf_buf frame;          /* a frame that is being made: first SHF_LOG_FRAME_BYTES are left for its head */
     uint32_t frame_crc;     /* of what was flushed */
     uint64_t frame_flushed; /* payload bytes already in the file */
@@ -44,6 +45,13 @@ typedef struct shf_log_payload {
     const uint8_t *bytes;
     size_t n;
 } shf_log_payload;
+/* The next frame is the first one. */
+void shf_log_rewind(shf_log *log);
+/* Writer: tells the lengths of each record dimension, as committed by the last frame, when the last tip is far enough behind. An aid: a failure is
+ * none of the log's. */
+void shf_log_tell(shf_log *log, const uint64_t *lengths, size_t n_records);
+/* Reader: goes to the frame that the tip tells, or to the first one (*at_tip = false, lengths untouched). SHEAF_ERR_STATE when the header is not whole. */
+sheaf_status shf_log_seek_tip(shf_log *log, uint64_t *lengths, size_t n_records, bool *at_tip, sheaf_error *err);
 /* Next whole frame, *more = false when there is none (yet). A frame that is not whole is none. Reads ahead until it found none. */
 sheaf_status shf_log_read(shf_log *log, shf_log_payload *payload, bool *more, sheaf_error *err);
 /* Reads the header again: *same = false when a new generation began or the file is another one. */

@@ -238,6 +238,32 @@ sheaf_status sheaf_store_refresh(sheaf_store *store, bool *changed, sheaf_error 
     return status;
 }
 
+/* *any = false: the log is none that tells lengths, or no longer there. */
+static sheaf_status peek_log(sheaf_store *store, uint64_t *lengths, bool *any)
+{
+    bool there = false;
+    *any = false;
+    if (store->writable || store->log.file.fd < 0 || !shf_store_has_log(store)) return SHEAF_OK;
+    SHF_TRY(shf_file_is_at(&store->log.file, store->log.path, &there, NULL));
+    return there ? shf_replay_lengths(store, lengths, any, NULL) : SHEAF_OK;
+}
+
+sheaf_status sheaf_store_peek(sheaf_store *store, uint64_t *lengths, sheaf_error *err)
+{
+    bool any;
+    if (!store || !lengths) return shf_fail(err, SHEAF_ERR_ARGUMENT, "sheaf_store_peek: NULL");
+    pthread_mutex_lock(&store->mutex);
+    /* Whatever was wrong with the log, a refresh tells it better. */
+    bool seen = peek_log(store, lengths, &any) == SHEAF_OK && any;
+    pthread_mutex_unlock(&store->mutex);
+    if (!seen) SHF_TRY(sheaf_store_refresh(store, NULL, err));
+    pthread_mutex_lock(&store->mutex);
+    for (size_t i = 0; i < store->layout.n_records; i++)
+        lengths[i] = seen ? shf_max_u64(lengths[i], store->layout.records[i].length) : store->layout.records[i].length;
+    pthread_mutex_unlock(&store->mutex);
+    return SHEAF_OK;
+}
+
 /* ---- writers ---- */
 
 sheaf_status shf_store_finish_redo(sheaf_store *store, sheaf_error *err)
@@ -253,8 +279,7 @@ sheaf_status shf_store_finish_redo(sheaf_store *store, sheaf_error *err)
         if (shf_log_next(&cursor, &section, &any, NULL) == SHEAF_OK && any && section.type == SHF_LOG_REDO && store->ops->redo)
             status = store->ops->redo(store->path, section.bytes, section.n_bytes, err);
     }
-    store->log.position = SHF_LOG_HEADER_BYTES;
-    store->log.sequence = 0;
+    shf_log_rewind(&store->log);
     return status;
 }
 

@@ -51,20 +51,31 @@ static sheaf_status take_array_rows(sheaf_store *store, size_t i, uint64_t row, 
     return SHEAF_OK;
 }
 
-static sheaf_status take_rows(sheaf_store *store, const shf_log_section *section, shf_log_cursor *cursor, sheaf_error *err)
+enum { MAX_TABLE_ARRAYS = 1024 };
+
+/* A ROWS section's bounds, and for each array of its table the rows left out at the front. */
+static sheaf_status read_skips(const sheaf_store *store, const shf_log_section *section, shf_log_cursor *cursor, uint64_t *skips,
+                               sheaf_error *err)
 {
-    uint64_t record = section->number[0], row = section->number[1], n = section->number[2], end;
-    uint64_t skips[1024];
+    uint64_t record = section->number[0], n = section->number[2], end;
     size_t k = 0;
-    if (record >= store->layout.n_records || !shf_add_u64(row, n, &end) || end > INT64_MAX)
+    if (record >= store->layout.n_records || !shf_add_u64(section->number[1], n, &end) || end > INT64_MAX)
         return damaged(store, err, "rows of an unknown table");
     for (size_t i = 0; i < store->layout.n_arrays; i++) {
         if (store->layout.arrays[i].record != (int)record) continue;
-        if (k == sizeof skips / sizeof skips[0]) return damaged(store, err, "a table of too many arrays");
+        if (k == MAX_TABLE_ARRAYS) return damaged(store, err, "a table of too many arrays");
         SHF_TRY(shf_log_varint(cursor, &skips[k], err));
         if (skips[k++] > n) return damaged(store, err, "more rows left out than there are");
     }
-    k = 0;
+    return SHEAF_OK;
+}
+
+/* With take, into the slabs; else the cursor passes over them. */
+static sheaf_status walk_rows(sheaf_store *store, const shf_log_section *section, bool take, shf_log_cursor *cursor, sheaf_error *err)
+{
+    uint64_t record = section->number[0], row = section->number[1], n = section->number[2], skips[MAX_TABLE_ARRAYS];
+    size_t k = 0;
+    SHF_TRY(read_skips(store, section, cursor, skips, err));
     for (size_t i = 0; i < store->layout.n_arrays; i++) {
         const shf_array *array = &store->layout.arrays[i];
         if (array->record != (int)record) continue;
@@ -72,6 +83,7 @@ static sheaf_status take_rows(sheaf_store *store, const shf_log_section *section
         const uint8_t *rows;
         if (!shf_mul_u64(n - skip, array->row_bytes, &bytes)) return damaged(store, err, "too many rows");
         SHF_TRY(shf_log_take(cursor, bytes, &rows, err));
+        if (!take) continue;
         uint64_t first = row + skip, known = store->base[record];
         uint64_t pass = first < known ? shf_min_u64(known - first, n - skip) : 0;
         SHF_TRY(take_array_rows(store, i, first + pass, n - skip - pass, rows + pass * array->row_bytes, err));
@@ -130,7 +142,7 @@ static sheaf_status take_frame(sheaf_store *store, const shf_log_payload *payloa
         if (!more) break;
         switch (section.type) {
         case SHF_LOG_CHUNK: SHF_TRY(take_chunk(store, &section, err)); break;
-        case SHF_LOG_ROWS: SHF_TRY(take_rows(store, &section, &cursor, err)); break;
+        case SHF_LOG_ROWS: SHF_TRY(walk_rows(store, &section, true, &cursor, err)); break;
         case SHF_LOG_ATTRIBUTES: SHF_TRY(take_attributes(store, &section, err)); break;
         case SHF_LOG_LENGTHS: SHF_TRY(take_lengths(store, &section, changed, err)); break;
         case SHF_LOG_REDO: break; /* finished before the store was opened, or under way in a living writer */
@@ -168,6 +180,37 @@ sheaf_status shf_replay(sheaf_store *store, bool *changed, sheaf_error *err)
         if (status != SHEAF_OK || !more) break;
         status = first ? check_base(store, &payload, err) : take_frame(store, &payload, changed, err);
     }
+    return status;
+}
+
+static sheaf_status frame_lengths(sheaf_store *store, const shf_log_payload *payload, uint64_t *lengths, bool *any, sheaf_error *err)
+{
+    shf_log_cursor cursor = {payload->bytes, payload->bytes + payload->n};
+    shf_log_section section;
+    for (bool more = true;;) {
+        SHF_TRY(shf_log_next(&cursor, &section, &more, err));
+        if (!more) return SHEAF_OK;
+        if (section.type == SHF_LOG_ROWS) SHF_TRY(walk_rows(store, &section, false, &cursor, err));
+        if (section.type != SHF_LOG_LENGTHS) continue;
+        if (section.number[0] != store->layout.n_records) return damaged(store, err, "another number of record dimensions");
+        shf_log_cursor at = {section.bytes, section.bytes + section.n_bytes};
+        for (size_t r = 0; r < store->layout.n_records; r++) SHF_TRY(shf_log_varint(&at, &lengths[r], err));
+        *any = true;
+    }
+}
+
+sheaf_status shf_replay_lengths(sheaf_store *store, uint64_t *lengths, bool *any, sheaf_error *err)
+{
+    shf_log log; /* on the same file, of its own position */
+    shf_log_payload payload;
+    shf_log_init(&log);
+    log.file = store->log.file;
+    sheaf_status status = shf_log_seek_tip(&log, lengths, store->layout.n_records, any, err);
+    for (bool more = true; status == SHEAF_OK && more;) {
+        status = shf_log_read(&log, &payload, &more, err);
+        if (status == SHEAF_OK && more) status = frame_lengths(store, &payload, lengths, any, err);
+    }
+    shf_buf_free(&log.window);
     return status;
 }
 

@@ -191,6 +191,8 @@ sheaf_status shf_budget_used(sheaf_store *store, uint64_t *used_bytes, sheaf_err
 /* replay.c: takes in the frames of the log that are not yet known; mutex held or the store not yet shared. *changed: lengths grew. */
 sheaf_status shf_replay(sheaf_store *store, bool *changed, sheaf_error *err);
 /* Loads what the partial last chunks hold into slabs, so that appending can go on (writer). */
+/* Lengths of the newest commit that the log tells, without its rows; *any = false: it tells none. The store stays as it is. */
+sheaf_status shf_replay_lengths(sheaf_store *store, uint64_t *lengths, bool *any, sheaf_error *err);
 sheaf_status shf_replay_load_partials(sheaf_store *store, sheaf_error *err);
 
 /* open.c: the parts of opening that create and repair share. */

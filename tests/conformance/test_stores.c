@@ -120,6 +120,44 @@ static void reader_follows_commits_and_checkpoints(void **state)
     }
 }
 
+static void a_peek_tells_each_commit_and_leaves_what_is_read_as_it_is(void **state)
+{
+    (void)state;
+    for (size_t f = 0; sheaf_format_name(f); f++) {
+        sheaf_error err;
+        char path[512];
+        if (is_mem(f)) continue;
+        bool stays = strcmp(sheaf_format_name(f), "npy") != 0;
+        sheaf_store_options options = quiet_options(f);
+        sheaf_store *store = create(f, "peek", &options), *reader = NULL;
+        expect_ok(sheaf_store_open(store_path(&g_folder, f, "peek", path, sizeof path), NULL, &reader, &err));
+        assert_int_equal(sheaf_store_n_records(reader), 2);
+        uint64_t n = 0, length;
+        for (unsigned step = 0; step < 400; step++) { /* over many tips, and logs cut at odd places */
+            uint64_t more = step % 5 + 1, seen[2], written[2];
+            append_trajectories(store, n, more);
+            append_events(store, n, more);
+            n += more;
+            if (step % 3 == 2) continue;
+            expect_ok(step % 90 == 40 ? sheaf_store_checkpoint(store, &err) : sheaf_store_commit(store, &err));
+            expect_ok(sheaf_store_peek(reader, seen, &err));
+            expect_ok(sheaf_store_peek(store, written, &err));
+            assert_true(seen[0] == n && seen[1] == n && written[0] == n && written[1] == n);
+            expect_ok(sheaf_store_length(reader, "trajectory", &length, &err));
+            assert_int_equal(length, stays ? 0 : n);
+        }
+        expect_ok(sheaf_store_commit(store, &err));
+        expect_ok(sheaf_store_close(&store, &err));
+        uint64_t seen[2];
+        expect_ok(sheaf_store_peek(reader, seen, &err)); /* there is no log any more */
+        assert_true(seen[0] == n && seen[1] == n);
+        expect_kitchen_sink(reader, n, n);
+        assert_int_equal(sheaf_store_peek(reader, NULL, &err), SHEAF_ERR_ARGUMENT);
+        assert_int_equal(sheaf_store_peek(NULL, seen, &err), SHEAF_ERR_ARGUMENT);
+        expect_ok(sheaf_store_close(&reader, &err));
+    }
+}
+
 static void freed_writer_drops_only_what_was_not_committed(void **state)
 {
     (void)state;
@@ -296,6 +334,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(appended_rows_are_visible_after_commit_only, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(closed_store_opens_equal_and_goes_on, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(reader_follows_commits_and_checkpoints, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_peek_tells_each_commit_and_leaves_what_is_read_as_it_is, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(freed_writer_drops_only_what_was_not_committed, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(any_selection_reads_the_chosen_elements_in_order, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(absent_columns_read_as_fill_values, make_folder, remove_folder),

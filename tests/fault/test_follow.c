@@ -45,16 +45,18 @@ static void read_along(const char *path, follow_shared *shared, size_t me)
     expect_ok(sheaf_store_open(path, NULL, &store, &err));
     for (bool last = false; !last; shared->n_polls[me]++) {
         while (shared->paused && !shared->stop) nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
-        uint64_t n, events, known = shared->n_commits;
+        uint64_t n, events, known = shared->n_commits, peeked[2];
         float assets[200 * 24], want[200 * 24];
         double loss[200];
         last = shared->stop;
+        expect_ok(sheaf_store_peek(store, peeked, &err));
+        assert_true(peeked[0] == peeked[1] && peeked[0] >= before && peeked[0] >= known * 8);
         expect_ok(sheaf_store_refresh(store, NULL, &err));
         uint64_t now = shf_clock_ns();
         expect_ok(sheaf_store_length(store, "trajectory", &n, &err));
         expect_ok(sheaf_store_length(store, "event", &events, &err));
         assert_int_equal(n, events);
-        assert_true(n >= before && n >= known * 8);
+        assert_true(n >= peeked[0]);
         if (n > before && n % 8 == 0 && n / 8 <= MAX_COMMITS && shared->n_samples[me] < MAX_SAMPLES) {
             uint64_t at = shared->committed_at_ns[n / 8 - 1];
             if (at) shared->latency_ns[me][shared->n_samples[me]++] = now > at ? now - at : 0;

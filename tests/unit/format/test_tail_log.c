@@ -7,10 +7,18 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "base/checked.h"
+#include "base/crc32c.h"
 #include "format/tail_log.h"
 
-static const shf_log_header g_header = {
-    .generation = 77, .pid = 4711, .since = 1700000000, .n_arrays = 3, .n_records = 2, .host = "node", .format = "zarr"};
+static const shf_log_header g_header = {.generation = 77,
+                                        .pid = 4711,
+                                        .frames_at = SHF_LOG_FRAMES_AT,
+                                        .since = 1700000000,
+                                        .n_arrays = 3,
+                                        .n_records = 2,
+                                        .host = "node",
+                                        .format = "zarr"};
 
 static void header_reads_back_equal(void **state)
 {
@@ -38,6 +46,51 @@ static void any_flipped_bit_of_a_header_is_damage(void **state)
     shf_log_header got;
     shf_log_header_write(&g_header, bytes);
     assert_int_equal(shf_log_header_read(bytes, sizeof bytes - 1, &got, NULL), SHEAF_ERR_DAMAGED);
+}
+
+static void a_header_of_version_1_has_its_frames_behind_it(void **state)
+{
+    (void)state;
+    uint8_t bytes[SHF_LOG_HEADER_BYTES];
+    shf_log_header got;
+    sheaf_error err;
+    shf_log_header_write(&g_header, bytes);
+    shf_set_u32(bytes + 8, 1);
+    shf_set_u32(bytes + 252, shf_crc32c(0, bytes, 252));
+    assert_int_equal(shf_log_header_read(bytes, sizeof bytes, &got, &err), SHEAF_OK);
+    assert_int_equal(got.frames_at, SHF_LOG_HEADER_BYTES);
+    for (uint32_t version = 0; version < 4; version += 3) {
+        shf_set_u32(bytes + 8, version);
+        shf_set_u32(bytes + 252, shf_crc32c(0, bytes, 252));
+        assert_int_equal(shf_log_header_read(bytes, sizeof bytes, &got, &err), SHEAF_ERR_UNSUPPORTED);
+    }
+}
+
+static void a_tip_reads_back_equal_and_only_in_its_generation(void **state)
+{
+    (void)state;
+    const shf_log_tip tip = {.sequence = 12, .position = 70000};
+    const uint64_t lengths[3] = {5, 0, UINT64_MAX};
+    uint8_t bytes[SHF_LOG_TIP_BYTES];
+    uint64_t got_lengths[40];
+    shf_log_tip got;
+    assert_true(shf_log_tip_write(&tip, 77, lengths, 3, bytes));
+    assert_true(shf_log_tip_read(bytes, 77, &got, got_lengths, 3));
+    assert_memory_equal(&got, &tip, sizeof got);
+    assert_memory_equal(got_lengths, lengths, sizeof lengths);
+    assert_false(shf_log_tip_read(bytes, 78, &got, got_lengths, 3));
+    assert_false(shf_log_tip_read(bytes, 77, &got, got_lengths, 2));
+    for (size_t bit = 0; bit < (24 + 3 * 8) * 8; bit++) {
+        bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        assert_false(shf_log_tip_read(bytes, 77, &got, got_lengths, 3));
+        bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    memset(bytes, 0, sizeof bytes);
+    assert_false(shf_log_tip_read(bytes, 77, &got, got_lengths, 0)); /* a log that has none yet */
+    assert_true(shf_log_tip_write(&tip, 77, got_lengths, 29, bytes));
+    assert_true(shf_log_tip_read(bytes, 77, &got, got_lengths, 29));
+    assert_false(shf_log_tip_write(&tip, 77, got_lengths, 30, bytes));
+    assert_false(shf_log_tip_read(bytes, 77, &got, got_lengths, SIZE_MAX));
 }
 
 static void checksum_of_a_frame_depends_on_generation_number_and_size(void **state)
@@ -99,6 +152,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(header_reads_back_equal),
         cmocka_unit_test(any_flipped_bit_of_a_header_is_damage),
+        cmocka_unit_test(a_header_of_version_1_has_its_frames_behind_it),
+        cmocka_unit_test(a_tip_reads_back_equal_and_only_in_its_generation),
         cmocka_unit_test(checksum_of_a_frame_depends_on_generation_number_and_size),
         cmocka_unit_test(numbers_of_every_size_read_back),
         cmocka_unit_test(sections_come_in_order_and_a_cut_payload_is_damage),

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,8 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/checked.h"
+#include "base/crc32c.h"
 #include "store/log.h"
 
 #define OK(call) assert_int_equal(call, SHEAF_OK)
@@ -137,10 +140,64 @@ static void a_new_generation_uses_the_same_pages_and_shows_no_older_frame(void *
     OK(shf_log_close(&log, true, &err));
 }
 
+static void a_log_of_version_1_reads_the_same(void **state)
+{
+    (void)state;
+    shf_log log, reader;
+    begin(&log, false);
+    for (unsigned k = 0; k < 5; k++) put_frame(&log, k, 3000 * k + 1, 1000);
+    /* What that version wrote: its header, and the frames at once behind it. */
+    static uint8_t bytes[1 << 16];
+    int fd = open(path, O_RDWR);
+    ssize_t n = pread(fd, bytes, sizeof bytes, SHF_LOG_FRAMES_AT);
+    assert_int_equal(pwrite(fd, bytes, (size_t)n, SHF_LOG_HEADER_BYTES), n);
+    assert_int_equal(pread(fd, bytes, SHF_LOG_HEADER_BYTES, 0), SHF_LOG_HEADER_BYTES);
+    shf_set_u32(bytes + 8, 1);
+    shf_set_u32(bytes + 252, shf_crc32c(0, bytes, 252));
+    assert_int_equal(pwrite(fd, bytes, SHF_LOG_HEADER_BYTES, 0), SHF_LOG_HEADER_BYTES);
+    close(fd);
+    attach(&reader);
+    uint64_t length = 17;
+    bool at_tip;
+    OK(shf_log_seek_tip(&reader, &length, 1, &at_tip, &err));
+    assert_false(at_tip);
+    assert_int_equal(length, 17);
+    for (unsigned k = 0; k < 5; k++) expect_frame(&reader, k, 3000 * k + 1);
+    expect_end(&reader);
+    OK(shf_log_close(&reader, false, &err));
+    OK(shf_log_close(&log, true, &err));
+}
+
+static void the_tip_is_never_far_behind_the_last_frame(void **state)
+{
+    (void)state;
+    shf_log log, reader;
+    begin(&log, false);
+    attach(&reader);
+    for (unsigned k = 0; k < 300; k++) {
+        uint64_t length, told = k;
+        bool at_tip;
+        put_frame(&log, k, 1000, 1000);
+        shf_log_tell(&log, &told, 1);
+        OK(shf_log_seek_tip(&reader, &length, 1, &at_tip, &err));
+        assert_true(at_tip && length <= k && length + 66 > k);
+        for (uint64_t behind = length + 1; behind <= k; behind++) expect_frame(&reader, (unsigned)behind, 1000);
+        expect_end(&reader);
+        assert_int_equal(reader.position, log.position);
+        if (k == 150) OK(shf_log_restart(&log, "zarr", 1, 1, 1 << 20, &err));
+        if (k == 150) OK(shf_log_seek_tip(&reader, &length, 1, &at_tip, &err));
+        if (k == 150) assert_false(at_tip);
+    }
+    OK(shf_log_close(&reader, false, &err));
+    OK(shf_log_close(&log, true, &err));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frames_of_any_size_and_cut_read_back),
+        cmocka_unit_test(a_log_of_version_1_reads_the_same),
+        cmocka_unit_test(the_tip_is_never_far_behind_the_last_frame),
         cmocka_unit_test(a_new_generation_uses_the_same_pages_and_shows_no_older_frame),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
