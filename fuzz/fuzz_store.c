@@ -460,6 +460,8 @@ static void try_store(const image *of)
     if (sheaf_store_open(path, &options, &store, &err) == SHEAF_OK) {
         for (size_t i = 0; i < sheaf_store_n_arrays(store); i++) read_array(store, i);
         if (sheaf_store_attributes(store, NULL, &json, &err) == SHEAF_OK) sheaf_string_free(json);
+        uint64_t lengths[64];
+        if (sheaf_store_n_records(store) <= 64) g_sink += sheaf_store_peek(store, lengths, &err);
         g_sink += sheaf_store_refresh(store, NULL, &err);
         sheaf_store_free(&store);
     } else if (!err.message[0]) {
