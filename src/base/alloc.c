@@ -48,6 +48,15 @@ void *shf_malloc_aligned(size_t size_bytes)
     return p;
 }
 
+uint8_t *shf_grow_aligned(uint8_t **p, size_t *capacity, size_t size_bytes)
+{
+    if (*p && size_bytes <= *capacity) return *p;
+    shf_free(*p); /* first, so that both need not fit into memory at once */
+    *p = shf_malloc_aligned(size_bytes);
+    *capacity = *p ? size_bytes : 0;
+    return *p;
+}
+
 void shf_free(void *p)
 {
     free(p);

@@ -12,6 +12,9 @@ void *shf_calloc(size_t count, size_t size_bytes);
 void *shf_realloc(void *old, size_t size_bytes);
 /* 64-byte aligned, for buffers that SIMD loops and codecs touch; freed by shf_free like the others. */
 void *shf_malloc_aligned(size_t size_bytes);
+/* *p with room for size_bytes, aligned as above; *capacity is the room that it has. A *p that must grow loses its bytes; when out of
+ * memory, NULL, and *p is freed and NULL too. */
+uint8_t *shf_grow_aligned(uint8_t **p, size_t *capacity, size_t size_bytes);
 void shf_free(void *p);
 char *shf_strdup(const char *text);
 

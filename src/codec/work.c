@@ -6,11 +6,7 @@
 
 uint8_t *shf_codec_scratch(shf_codec_work *work, size_t n)
 {
-    if (work->scratch && n <= work->scratch_size) return work->scratch;
-    shf_free(work->scratch);
-    work->scratch = shf_malloc_aligned(n);
-    work->scratch_size = work->scratch ? n : 0;
-    return work->scratch;
+    return shf_grow_aligned(&work->scratch, &work->scratch_size, n);
 }
 
 void shf_codec_work_free(shf_codec_work *work)

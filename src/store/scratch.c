@@ -54,11 +54,7 @@ void shf_scratch_give(shf_scratches *all, shf_scratch *scratch)
 
 uint8_t *shf_scratch_chunk(shf_scratch *scratch, size_t n)
 {
-    if (scratch->chunk && n <= scratch->chunk_size) return scratch->chunk;
-    shf_free(scratch->chunk);
-    scratch->chunk = shf_malloc_aligned(n);
-    scratch->chunk_size = scratch->chunk ? n : 0;
-    return scratch->chunk;
+    return shf_grow_aligned(&scratch->chunk, &scratch->chunk_size, n);
 }
 
 shf_buf shf_scratch_take_buf(shf_scratches *all)

@@ -116,6 +116,28 @@ static void aligned_and_empty_allocations_can_be_used_and_freed(void **state)
     shf_free(NULL);
 }
 
+static void an_aligned_buffer_grows_when_it_must_and_is_none_when_memory_runs_out(void **state)
+{
+    (void)state;
+    uint8_t *p = NULL;
+    size_t capacity = 0;
+    uint8_t *first = shf_grow_aligned(&p, &capacity, 100);
+    assert_non_null(first);
+    assert_ptr_equal(p, first);
+    assert_int_equal(capacity, 100);
+    memset(p, 7, 100);
+    assert_ptr_equal(shf_grow_aligned(&p, &capacity, 40), first);
+    assert_int_equal(capacity, 100);
+    assert_int_equal(p[99], 7);
+    assert_non_null(shf_grow_aligned(&p, &capacity, 5000));
+    assert_int_equal((uintptr_t)p % 64, 0);
+    assert_int_equal(capacity, 5000);
+    memset(p, 7, 5000);
+    assert_null(shf_grow_aligned(&p, &capacity, SIZE_MAX));
+    assert_null(p);
+    assert_int_equal(capacity, 0);
+}
+
 static void arithmetic_tells_of_overflow(void **state)
 {
     (void)state;
@@ -148,10 +170,15 @@ static void crc32c_gives_the_published_values_at_any_split(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_appended_lies_there_in_order), cmocka_unit_test(printed_text_of_any_length_arrives_whole),
-        cmocka_unit_test(resize_keeps_what_was_there),          cmocka_unit_test(running_out_of_memory_leaves_the_buffer_as_it_was),
-        cmocka_unit_test(only_the_allocation_asked_for_fails),  cmocka_unit_test(aligned_and_empty_allocations_can_be_used_and_freed),
-        cmocka_unit_test(arithmetic_tells_of_overflow),         cmocka_unit_test(crc32c_gives_the_published_values_at_any_split),
+        cmocka_unit_test(what_is_appended_lies_there_in_order),
+        cmocka_unit_test(printed_text_of_any_length_arrives_whole),
+        cmocka_unit_test(resize_keeps_what_was_there),
+        cmocka_unit_test(running_out_of_memory_leaves_the_buffer_as_it_was),
+        cmocka_unit_test(only_the_allocation_asked_for_fails),
+        cmocka_unit_test(aligned_and_empty_allocations_can_be_used_and_freed),
+        cmocka_unit_test(an_aligned_buffer_grows_when_it_must_and_is_none_when_memory_runs_out),
+        cmocka_unit_test(arithmetic_tells_of_overflow),
+        cmocka_unit_test(crc32c_gives_the_published_values_at_any_split),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
