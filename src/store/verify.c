@@ -29,44 +29,111 @@ static uint64_t stored_rows(const sheaf_store *store, size_t i)
 #define MOST_DAMAGED 10000u
 #define MOST_ABSENT ((uint64_t)1 << 21)
 
-static sheaf_status check_chunk(sheaf_store *store, size_t i, uint64_t block, uint64_t column, shf_scratch *scratch, bool drop,
-                                uint64_t *n_absent, sheaf_error *err)
-{
-    const shf_array *array = &store->layout.arrays[i];
-    uint32_t mask = 0;
-    bool absent = false;
+/* So many chunks are shared between threads before what was found is told, in their order. */
+#define BATCH_CHUNKS 64u
+/* Below this many bytes to decode a second thread costs more than it brings. */
+#define MIN_SHARED_BYTES ((uint64_t)1 << 20)
+
+typedef struct chunk_check {
+    sheaf_status status;
+    bool absent;
     sheaf_error damage;
-    shf_buf *bytes = &scratch->encoded;
-    sheaf_status status = store->ops->get(store->state, i, block, column, bytes, &mask, &absent, &damage);
-    *n_absent = absent ? *n_absent + 1 : 0;
-    if (status == SHEAF_OK && !absent)
-        status = store->ops->decode(&scratch->codec, array, bytes->data, bytes->size, mask, scratch->chunk, &damage);
-    if (status == SHEAF_OK) return SHEAF_OK;
-    if (status == SHEAF_ERR_MEMORY) {
-        if (err) *err = damage;
-        return status;
+} chunk_check;
+
+typedef struct check_batch {
+    sheaf_store *store;
+    shf_pool *pool; /* NULL: none could be made, or there is too little to share */
+    size_t i;
+    uint64_t first; /* chunk in the order of blocks, then columns */
+    size_t n;
+    _Atomic size_t next;
+    chunk_check checks[BATCH_CHUNKS];
+} check_batch;
+
+static void check_chunk(const check_batch *batch, shf_scratch *scratch, uint64_t number, chunk_check *check)
+{
+    sheaf_store *store = batch->store;
+    const shf_array *array = &store->layout.arrays[batch->i];
+    uint64_t block = number / array->n_columns, column = number % array->n_columns;
+    uint32_t mask = 0;
+    check->absent = false;
+    uint8_t *chunk = scratch ? shf_scratch_chunk(scratch, array->chunk_bytes) : NULL;
+    if (!chunk) {
+        check->status = shf_fail_memory(&check->damage, array->chunk_bytes, array->name);
+        return;
     }
-    shf_error_locate(&damage, store->path, array->name, (int64_t)(block * array->chunk[0]), -1);
-    shf_store_tell(store, &damage);
-    return drop && store->ops->drop ? store->ops->drop(store->state, i, block, column, err) : SHEAF_OK;
+    shf_buf *bytes = &scratch->encoded;
+    check->status = store->ops->get(store->state, batch->i, block, column, bytes, &mask, &check->absent, &check->damage);
+    if (check->status == SHEAF_OK && !check->absent)
+        check->status = store->ops->decode(&scratch->codec, array, bytes->data, bytes->size, mask, chunk, &check->damage);
+}
+
+static void check_some(void *context)
+{
+    check_batch *batch = context;
+    shf_scratch *scratch = shf_scratch_take(&batch->store->scratches);
+    for (size_t k; (k = atomic_fetch_add(&batch->next, 1)) < batch->n;) check_chunk(batch, scratch, batch->first + k, &batch->checks[k]);
+    shf_scratch_give(&batch->store->scratches, scratch);
+}
+
+static void run_batch(check_batch *batch)
+{
+    unsigned n_threads = batch->pool ? shf_pool_threads(batch->pool) : 0;
+    atomic_store(&batch->next, 0);
+    for (unsigned t = 0; t < n_threads; t++) shf_pool_submit(batch->pool, check_some, batch);
+    check_some(batch);
+    if (n_threads) shf_pool_wait(batch->pool);
+}
+
+/* Tells what the batch found; with drop gives the damaged chunks up. */
+static sheaf_status tell_batch(const check_batch *batch, bool drop, uint64_t before, uint64_t *n_absent, sheaf_error *err)
+{
+    sheaf_store *store = batch->store;
+    const shf_array *array = &store->layout.arrays[batch->i];
+    for (size_t k = 0; k < batch->n; k++) {
+        const chunk_check *check = &batch->checks[k];
+        uint64_t block = (batch->first + k) / array->n_columns, column = (batch->first + k) % array->n_columns,
+                 row = block * array->chunk[0];
+        *n_absent = check->absent ? *n_absent + 1 : 0;
+        if (check->status == SHEAF_ERR_MEMORY) {
+            if (err) *err = check->damage;
+            return check->status;
+        }
+        if (check->status != SHEAF_OK) {
+            sheaf_error damage = check->damage;
+            shf_error_locate(&damage, store->path, array->name, (int64_t)row, -1);
+            shf_store_tell(store, &damage);
+            if (drop && store->ops->drop) SHF_TRY(store->ops->drop(store->state, batch->i, block, column, err));
+        }
+        if (store->n_given_up - before > MOST_DAMAGED || *n_absent > MOST_ABSENT)
+            return shf_fail_at(err, SHEAF_ERR_DAMAGED, store->path, array->name, (int64_t)row, -1,
+                               "array %s claims %llu records, but from record %llu on too many chunks are damaged or not there",
+                               array->name, (unsigned long long)shf_store_rows(store, array), (unsigned long long)row);
+    }
+    return SHEAF_OK;
 }
 
 static sheaf_status check_chunks(sheaf_store *store, size_t i, bool drop, sheaf_error *err)
 {
     const shf_array *array = &store->layout.arrays[i];
-    uint64_t rows = stored_rows(store, i), n_blocks = shf_ceil_div(rows, array->chunk[0]), n_absent = 0, before = store->n_given_up;
-    shf_scratch *scratch = shf_scratch_take(&store->scratches);
-    sheaf_status status =
-        scratch && shf_scratch_chunk(scratch, array->chunk_bytes) ? SHEAF_OK : shf_fail_memory(err, array->chunk_bytes, array->name);
-    for (uint64_t block = 0; status == SHEAF_OK && block < n_blocks; block++)
-        for (uint64_t column = 0; status == SHEAF_OK && column < array->n_columns; column++) {
-            status = check_chunk(store, i, block, column, scratch, drop, &n_absent, err);
-            if (status == SHEAF_OK && (store->n_given_up - before > MOST_DAMAGED || n_absent > MOST_ABSENT))
-                status = shf_fail_at(err, SHEAF_ERR_DAMAGED, store->path, array->name, (int64_t)(block * array->chunk[0]), -1,
-                                     "array %s claims %llu records, but from record %llu on too many chunks are damaged or not there",
-                                     array->name, (unsigned long long)rows, (unsigned long long)(block * array->chunk[0]));
-        }
-    shf_scratch_give(&store->scratches, scratch);
+    uint64_t n_blocks = shf_ceil_div(stored_rows(store, i), array->chunk[0]), n_chunks, n_absent = 0, before = store->n_given_up;
+    if (!shf_mul_u64(n_blocks, array->n_columns, &n_chunks)) n_chunks = UINT64_MAX;
+    check_batch *batch = shf_malloc(sizeof *batch);
+    if (!batch) return shf_fail_memory(err, sizeof *batch, "checking");
+    batch->store = store;
+    batch->i = i;
+    batch->pool = NULL;
+    unsigned n_threads = (unsigned)shf_min_u64(store->options.n_threads, BATCH_CHUNKS);
+    if (n_threads && n_chunks > 1 && shf_min_u64(n_chunks, BATCH_CHUNKS) * array->chunk_bytes >= MIN_SHARED_BYTES)
+        (void)shf_pool_create(n_threads, n_threads, &batch->pool, NULL);
+    sheaf_status status = SHEAF_OK;
+    for (batch->first = 0; status == SHEAF_OK && batch->first < n_chunks; batch->first += batch->n) {
+        batch->n = (size_t)shf_min_u64(BATCH_CHUNKS, n_chunks - batch->first);
+        run_batch(batch);
+        status = tell_batch(batch, drop, before, &n_absent, err);
+    }
+    shf_pool_free(batch->pool);
+    shf_free(batch);
     return status;
 }
 
