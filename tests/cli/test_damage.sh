@@ -58,12 +58,6 @@ if has npy; then
     expect 0 'whole again, 0' repair a.npyd
     expect 0 'whole' verify a.npyd
     make a.npyd
-    truncate -s 3000 a.npyd/price.npy
-    expect 3 'price.npy: expected [0-9]* bytes for [0-9]* rows, got 3000' info a.npyd
-    expect 3 'price.npy' verify a.npyd
-    expect 3 '1 things given up' repair a.npyd
-    expect 0 'whole' verify a.npyd
-    expect 0 'price' export a.npyd a.csv --what price
     echo '{bad' >a.npyd/sheaf.json
     expect 3 'sheaf.json: .*cannot be repaired; each .npy file' repair a.npyd
     make a.npyd

@@ -11,8 +11,6 @@
 
 #define BUFFER_BYTES ((size_t)256 << 10)
 #define FILL_BYTES ((size_t)64 << 10)
-/* A repaired array gets so many bytes of rows that nothing but its length speaks for. */
-#define MOST_UNBACKED_BYTES ((uint64_t)64 << 20)
 
 static bool npy_probe(const char *path)
 {
@@ -103,7 +101,7 @@ static sheaf_status write_rows(npy_state *state, size_t i, uint64_t row, uint64_
     return shf_npyd_sums_add(file, rows, n * array->row_bytes, err);
 }
 
-static sheaf_status fill_rows(npy_state *state, size_t i, uint64_t row, uint64_t n, sheaf_error *err)
+sheaf_status shf_npyd_fill_rows(npy_state *state, size_t i, uint64_t row, uint64_t n, sheaf_error *err)
 {
     const shf_array *array = &state->layout->arrays[i];
     uint64_t batch = shf_max_u64(1, FILL_BYTES / array->row_bytes);
@@ -120,7 +118,7 @@ static sheaf_status fill_rows(npy_state *state, size_t i, uint64_t row, uint64_t
 
 static sheaf_status npy_put_rows(void *opaque, size_t i, uint64_t row, uint64_t n, const void *rows, sheaf_error *err)
 {
-    return rows ? write_rows(opaque, i, row, n, rows, err) : fill_rows(opaque, i, row, n, err);
+    return rows ? write_rows(opaque, i, row, n, rows, err) : shf_npyd_fill_rows(opaque, i, row, n, err);
 }
 
 static sheaf_status npy_close(void *opaque, sheaf_error *err)
@@ -221,77 +219,6 @@ static sheaf_status npy_create(const char *path, shf_layout *layout, const shf_b
     return status;
 }
 
-/* Whether a header that was parsed with this outcome is that of the array, its rows apart. */
-static bool agrees(const shf_npy_header *header, const shf_array *array, sheaf_status parsed)
-{
-    bool same = parsed == SHEAF_OK && header->dtype == array->dtype && header->ndim == (unsigned)array->ndim && !header->fortran_order &&
-                !header->big_endian;
-    for (int axis = 1; same && axis < array->ndim; axis++) same = header->shape[axis] == array->shape[axis];
-    return same;
-}
-
-/* Whether missing rows may be filled: a length that another array of the table bears out, or little. Any other claim may be of any size, and
- * would fill the disk. */
-static sheaf_status check_claim(npy_state *state, size_t i, uint64_t rows, uint64_t there, sheaf_error *err)
-{
-    const shf_array *array = &state->layout->arrays[i];
-    if (rows - there <= MOST_UNBACKED_BYTES / array->row_bytes) return SHEAF_OK;
-    for (size_t k = 0; k < state->n_arrays; k++) {
-        uint64_t size, bytes;
-        const shf_array *other = &state->layout->arrays[k];
-        if (k == i || other->record != array->record || other->record < 0) continue;
-        SHF_TRY(shf_file_size(&state->arrays[k].file, &size, err));
-        if (shf_mul_u64(rows, other->row_bytes, &bytes) && size >= bytes) return SHEAF_OK;
-    }
-    return shf_fail_at(err, SHEAF_ERR_DAMAGED, state->arrays[i].file.path, array->name, (int64_t)there, -1,
-                       "%s: %llu rows are claimed, %llu are there, and no other array of the table has as many: not repaired",
-                       state->arrays[i].file.path, (unsigned long long)rows, (unsigned long long)there);
-}
-
-/* Checks a file's header against the schema: dtype, row shape, and that the committed rows are there. */
-static sheaf_status check_array(npy_state *state, size_t i, sheaf_error *err)
-{
-    const shf_array *array = &state->layout->arrays[i];
-    npy_array *file = &state->arrays[i];
-    uint8_t bytes[SHF_NPY_HEADER_SIZE];
-    uint64_t size;
-    shf_npy_header header;
-    SHF_TRY(shf_file_read(&file->file, bytes, sizeof bytes, 0, err));
-    SHF_TRY(shf_file_size(&file->file, &size, err));
-    sheaf_status status = shf_npy_parse(bytes, sizeof bytes, &header, err);
-    bool renewed = state->repair && !agrees(&header, array, status);
-    if (renewed) { /* the schema says it all */
-        status = SHEAF_OK;
-        header.header_size = SHF_NPY_HEADER_SIZE;
-        header.shape[0] = UINT64_MAX;
-    }
-    if (status != SHEAF_OK) {
-        shf_error_locate(err, file->file.path, array->name, -1, 0);
-        if (err) err->code = SHEAF_ERR_DAMAGED;
-        return SHEAF_ERR_DAMAGED;
-    }
-    if (!renewed && !agrees(&header, array, status))
-        return shf_fail_at(err, SHEAF_ERR_DAMAGED, file->file.path, array->name, -1, 0, "%s: its header does not agree with sheaf.json",
-                           file->file.path);
-    file->data_offset = header.header_size;
-    uint64_t rows = shf_array_rows(state->layout, array), need = file->data_offset + rows * array->row_bytes;
-    if (size < need && state->repair) { /* what is missing is given up; the checksums tell */
-        uint64_t there = (size - shf_min_u64(size, file->data_offset)) / array->row_bytes;
-        SHF_TRY(check_claim(state, i, rows, there, err));
-        SHF_TRY(fill_rows(state, i, there, rows - there, err));
-        file->summed_bytes = 0;
-    } else if (size < need)
-        return shf_fail_at(err, SHEAF_ERR_DAMAGED, file->file.path, array->name,
-                           (int64_t)((size - shf_min_u64(size, file->data_offset)) / array->row_bytes), (int64_t)size,
-                           "%s: expected %llu bytes for %llu rows, got %llu", file->file.path, (unsigned long long)need,
-                           (unsigned long long)rows, (unsigned long long)size);
-    file->rows = rows;
-    if (renewed && array->record < 0) return shf_npyd_header_write(state, i, rows, err);
-    if (!state->writable || array->record < 0) return SHEAF_OK;
-    if (size > need) SHF_TRY(shf_file_truncate(&file->file, need, err));
-    return header.shape[0] == rows ? SHEAF_OK : shf_npyd_header_write(state, i, rows, err);
-}
-
 static sheaf_status npy_open(const char *path, const shf_backend_options *options, shf_layout *layout, void **out, sheaf_error *err)
 {
     npy_state *state = NULL;
@@ -302,7 +229,7 @@ static sheaf_status npy_open(const char *path, const shf_backend_options *option
     for (size_t i = 0; status == SHEAF_OK && i < layout->n_arrays; i++) status = open_array(state, i, mode, err);
     if (status == SHEAF_OK) status = open_lengths(state, mode, err);
     if (status == SHEAF_OK) status = shf_npyd_lengths_read(state, err);
-    for (size_t i = 0; status == SHEAF_OK && i < layout->n_arrays; i++) status = check_array(state, i, err);
+    if (status == SHEAF_OK) status = shf_npyd_check(state, err);
     bool there;
     /* Damaged checksums are verify's to tell; a writer makes them again. */
     if (status == SHEAF_OK && options->writable && shf_npyd_sums_read(state, &there, NULL) != SHEAF_OK)

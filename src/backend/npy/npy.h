@@ -10,6 +10,8 @@ typedef struct npy_array {
     shf_file file;
     uint64_t data_offset; /* bytes of the .npy header */
     uint64_t rows;        /* rows in the file, published or not */
+    uint64_t filled;      /* the last rows, as many as were missing and were filled by repair */
+    bool stale_header;    /* it tells other rows than were committed, or is to be made again */
     shf_map map;
     uint32_t *sums; /* crc32c of each MiB of data written so far, in order */
     uint64_t sums_capacity, summed_bytes;
@@ -43,6 +45,11 @@ sheaf_status shf_npyd_sums_write(npy_state *state, sheaf_error *err);
 sheaf_status shf_npyd_sums_read(npy_state *state, bool *there, sheaf_error *err);
 sheaf_status shf_npyd_sums_catch_up(npy_state *state, size_t array, sheaf_error *err);
 sheaf_status shf_npyd_verify(void *state, void (*tell)(void *context, const sheaf_error *damage), void *context, sheaf_error *err);
+/* Checks that each file has the header and the rows that the schema and the lengths tell; of a writable store what lies beyond is cut off, and
+ * with repair rows that are missing become fill values. Nothing is written when any file is refused. */
+sheaf_status shf_npyd_check(npy_state *state, sheaf_error *err);
+/* n rows of fill values from row on. */
+sheaf_status shf_npyd_fill_rows(npy_state *state, size_t array, uint64_t row, uint64_t n, sheaf_error *err);
 /* The .npy header with `rows` rows, written at the begin of the file. */
 sheaf_status shf_npyd_header_write(npy_state *state, size_t array, uint64_t rows, sheaf_error *err);
 

@@ -191,7 +191,10 @@ sheaf_status shf_npyd_lengths_read(npy_state *state, sheaf_error *err)
         return shf_fail_at(err, SHEAF_ERR_DAMAGED, state->path, NULL, -1, 0, "%s/sheaf.len: neither of its two slots is whole",
                            state->path);
     for (size_t i = 0; i < state->layout->n_records; i++) state->layout->records[i].length = lengths[i];
-    return shf_layout_finish(state->layout, err);
+    sheaf_status status = shf_layout_finish(state->layout, err);
+    if (status != SHEAF_ERR_RANGE) return status;
+    return shf_fail_at(err, SHEAF_ERR_DAMAGED, state->path, NULL, -1, -1, "%s/sheaf.len: rows of more bytes than a file can have",
+                       state->path);
 }
 
 /* Of a store that is at rest both slots are whole. */

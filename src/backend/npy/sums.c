@@ -164,6 +164,25 @@ static sheaf_status give_up(const checker *c, uint64_t begin, uint64_t end, shea
     return SHEAF_OK;
 }
 
+/* The first row that repair had to fill, or the end. */
+static uint64_t first_filled(const npy_array *array)
+{
+    return array->rows - array->filled;
+}
+
+static void tell_filled(const checker *c)
+{
+    const npy_array *array = &c->state->arrays[c->i];
+    uint64_t from = first_filled(array);
+    sheaf_error damage;
+    if (array->filled == 0) return;
+    (void)shf_fail_at(&damage, SHEAF_ERR_DAMAGED, array->file.path, c->state->layout->arrays[c->i].name, (int64_t)from, -1,
+                      "%s: of %llu rows only %llu were there, the others are fill values now", array->file.path,
+                      (unsigned long long)array->rows, (unsigned long long)from);
+    c->tell(c->context, &damage);
+}
+
+/* Of blocks that were missing as a whole it was told already. */
 static sheaf_status verify_block(const checker *c, uint64_t begin, uint64_t end, sheaf_error *err)
 {
     const npy_array *array = &c->state->arrays[c->i];
@@ -177,7 +196,7 @@ static sheaf_status verify_block(const checker *c, uint64_t begin, uint64_t end,
                           (int64_t)(array->data_offset + begin), "%s: bytes %llu to %llu have checksum %08x, expected %08x",
                           array->file.path, (unsigned long long)(array->data_offset + begin),
                           (unsigned long long)(array->data_offset + end), crc, expected);
-    c->tell(c->context, &damage);
+    if (begin < first_filled(array) * info->row_bytes) c->tell(c->context, &damage);
     return c->state->writable ? give_up(c, begin, end, err) : SHEAF_OK;
 }
 
@@ -235,7 +254,10 @@ sheaf_status shf_npyd_verify(void *opaque, void (*tell)(void *context, const she
         (void)shf_fail_at(&damage, SHEAF_ERR_DAMAGED, state->path, NULL, -1, -1, "%s: there are no checksums (sheaf.sum)", state->path);
         tell(context, &damage);
     }
-    for (; there && status == SHEAF_OK && c.i < state->layout->n_arrays; c.i++) status = verify_array(&c, err);
+    for (c.i = 0; status == SHEAF_OK && c.i < state->layout->n_arrays; c.i++) {
+        tell_filled(&c);
+        if (there) status = verify_array(&c, err);
+    }
     /* A writer's checksums go on from here. */
     for (size_t i = 0; status == SHEAF_OK && state->writable && i < state->layout->n_arrays; i++)
         status = shf_npyd_sums_catch_up(state, i, err);
