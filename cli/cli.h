@@ -139,6 +139,8 @@ double cli_peak_mib(void);
 /* From now on SIGINT and SIGTERM only set a flag; a second one ends the process. */
 void cli_signals_install(void);
 bool cli_interrupted(void);
+/* SIGINT, SIGTERM and SIGHUP remove this unfinished file before they end the process, until it is taken off the list. Borrowed meanwhile. */
+void cli_remove_on_signal(const char *path, bool remove);
 
 /* ---- the verbs: argv[0] is the verb ---- */
 #define CLI_VERB_LIST(X)                                                               \

@@ -88,3 +88,38 @@ bool cli_interrupted(void)
 {
     return interrupted != 0;
 }
+
+enum { MOST_UNFINISHED = 8 };
+static const char *volatile unfinished[MOST_UNFINISHED];
+
+static void remove_and_end(int number)
+{
+    for (int i = 0; i < MOST_UNFINISHED; i++)
+        if (unfinished[i]) unlink(unfinished[i]);
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+/* A signal that is ignored (as under nohup) stays so. */
+static void end_on(int number)
+{
+    struct sigaction action;
+    if (sigaction(number, NULL, &action) != 0 || action.sa_handler != SIG_DFL) return;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = remove_and_end;
+    sigemptyset(&action.sa_mask);
+    sigaction(number, &action, NULL);
+}
+
+void cli_remove_on_signal(const char *path, bool remove)
+{
+    int i = 0;
+    const char *from = remove ? NULL : path;
+    while (i < MOST_UNFINISHED && unfinished[i] != from) i++;
+    if (i == MOST_UNFINISHED) return;
+    unfinished[i] = remove ? path : NULL;
+    if (!remove) return;
+    end_on(SIGINT);
+    end_on(SIGTERM);
+    end_on(SIGHUP);
+}

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
@@ -14,6 +15,15 @@ static int check_suffix(const char *path)
         if (dot && strcmp(dot + 1, name) == 0) return CLI_CONTINUE;
     }
     return cli_unknown("export", "kind of file", dot ? dot + 1 : path, known, n);
+}
+
+/* What an export is written to first; malloc'd. */
+static char *name_beside(const char *path)
+{
+    size_t n = strlen(path) + sizeof ".sheaf-tmp";
+    char *beside = malloc(n);
+    if (beside) snprintf(beside, n, "%s.sheaf-tmp", path);
+    return beside;
 }
 
 int sheaf_cli_export(int argc, char **argv)
@@ -58,15 +68,20 @@ int sheaf_cli_export(int argc, char **argv)
     sheaf_error err;
     uint64_t n_rows = 0;
     double begun = cli_seconds();
+    char *beside = name_beside(positional[1]);
+    if (!beside) return cli_error("export", "out of memory");
     sheaf_status done = sheaf_store_open(positional[0], &store_options, &store, &err);
     if (done == SHEAF_OK) {
+        cli_remove_on_signal(beside, true);
         done = sheaf_export(store, &spec, positional[1], &n_rows, &err);
         if (done == SHEAF_ERR_NOT_FOUND && !what) {
             spec.what = "all";
             done = sheaf_export(store, &spec, positional[1], &n_rows, &err);
         }
+        cli_remove_on_signal(beside, false);
         sheaf_store_free(&store);
     }
+    free(beside);
     if (done != SHEAF_OK) return cli_fail("export", &err, NULL);
     if (!quiet)
         fprintf(stderr, "sheaf: export: %llu rows of %s in %s, %.2f s\n", (unsigned long long)n_rows, spec.what, positional[1],

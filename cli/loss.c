@@ -10,24 +10,57 @@
 
 #define BLOCK_BYTES ((size_t)256 << 10)
 
+/* A file, or what may become one, with its links followed; false: a device, a pipe, or nothing that could be replaced. */
+static bool find_place(const char *path, loss_output *out)
+{
+    struct stat st;
+    bool there = stat(path, &st) == 0;
+    if (there && !S_ISREG(st.st_mode)) return false;
+    out->place = there ? realpath(path, NULL) : strdup(path);
+    size_t n = out->place ? strlen(out->place) + sizeof ".sheaf-tmp" : 0;
+    out->beside = n ? malloc(n) : NULL;
+    if (out->beside) snprintf(out->beside, n, "%s.sheaf-tmp", out->place);
+    return out->beside != NULL;
+}
+
+static void forget_place(loss_output *out)
+{
+    if (out->beside) cli_remove_on_signal(out->beside, false);
+    free(out->place);
+    free(out->beside);
+    out->place = out->beside = NULL;
+}
+
 int loss_output_open(const char *verb, const char *path, loss_output *out)
 {
-    *out = (loss_output){STDOUT_FILENO, "standard output", false};
+    *out = (loss_output){.fd = STDOUT_FILENO, .name = "standard output"};
     if (!path || strcmp(path, "-") == 0) return CLI_CONTINUE;
     out->name = path;
-    out->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (out->fd < 0) return cli_error(verb, "cannot open %s: %s", path, strerror(errno));
     out->owned = true;
-    return CLI_CONTINUE;
+    if (!find_place(path, out)) forget_place(out);
+    if (out->beside) cli_remove_on_signal(out->beside, true);
+    out->fd = open(out->beside ? out->beside : path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (out->fd >= 0) return CLI_CONTINUE;
+    int status = cli_error(verb, "cannot open %s: %s", path, strerror(errno));
+    forget_place(out);
+    return status;
 }
 
 int loss_output_close(const char *verb, loss_output *out, int status)
 {
     int fd = out->fd;
     out->fd = -1;
-    if (!out->owned || fd < 0 || close(fd) == 0) return status;
-    int failed = cli_error(verb, "cannot close %s: %s", out->name, strerror(errno));
-    return status == CLI_DONE ? failed : status;
+    if (!out->owned || fd < 0) return status;
+    bool done = status == CLI_DONE;
+    if (close(fd) != 0) {
+        int failed = cli_error(verb, "cannot close %s: %s", out->name, strerror(errno));
+        status = done ? failed : status;
+    } else if (done && out->beside && rename(out->beside, out->place) != 0) {
+        status = cli_error(verb, "cannot write %s: %s", out->name, strerror(errno));
+    }
+    if (status != CLI_DONE && out->beside) unlink(out->beside);
+    forget_place(out);
+    return status;
 }
 
 static sheaf_status system_failed(const char *what, const char *name, sheaf_error *err)

@@ -22,11 +22,14 @@ typedef struct loss_output {
     int fd;           /* -1: none */
     const char *name; /* for errors */
     bool owned;       /* closed by loss_output_close */
+    char *place;      /* Owned; NULL, or the file that is replaced once all has been written … */
+    char *beside;     /* Owned: … beside it */
 } loss_output;
 
-/* path NULL or "-": standard output. CLI_CONTINUE or an exit status. */
+/* path NULL or "-": standard output. A file is written beside its place (PATH.sheaf-tmp), so that it may be the input too, and is there whole
+ * or as it was. CLI_CONTINUE or an exit status. */
 int loss_output_open(const char *verb, const char *path, loss_output *out);
-/* `status`, or a failure of close(2). */
+/* `status`, or a failure of close(2) or rename(2); unless all is done, what was written goes. */
 int loss_output_close(const char *verb, loss_output *out, int status);
 /* A sheaf_loss_sink. */
 sheaf_status loss_sink(void *output, const void *bytes, size_t n_bytes, sheaf_error *err);

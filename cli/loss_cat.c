@@ -177,7 +177,7 @@ static int cat(const char *verb, const char *const *paths, size_t n, const cat_o
     if (n > 1 && !o->merge && !o->interleave) return cli_usage(verb, "several inputs need --merge or --interleave");
     if (rewrites && (o->events || o->items)) return cli_usage(verb, "--event and --item write packets as they are, not in canonical form");
     int32_t *events, *items = NULL;
-    loss_output out = {-1, "", false};
+    loss_output out = {.fd = -1};
     sheaf_loss_filter_options options;
     sheaf_loss_filter_options_init(&options);
     options.recover = o->recover;

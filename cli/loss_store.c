@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* sheaf loss store. */
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "loss.h"
@@ -38,6 +39,13 @@ static int store_inputs(const char *verb, const char *const *paths, int n, const
     return status ? cli_fail(verb, &err, hint) : CLI_DONE;
 }
 
+/* A store that is replaced cannot be read meanwhile. */
+static bool is_same(const char *a, const char *b)
+{
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 int loss_store(int argc, char **argv)
 {
     enum { MOST = 256 };
@@ -69,9 +77,11 @@ int loss_store(int argc, char **argv)
     if (status != CLI_CONTINUE) return status;
     o.append |= writer.resume;
     if (o.append && writer.replace) return cli_usage(command.verb, "--append and --replace exclude each other");
+    for (int i = 0; i + 1 < n; i++)
+        if (is_same(paths[i], paths[n - 1])) return cli_error(command.verb, "%s is both an input and the store", paths[i]);
     if (!writer.memory_given) writer.options.memory_bytes = LOSS_MEMORY;
     o.store = &writer.options;
     o.codec = writer.codec_id;
-    loss_output out = {STDOUT_FILENO, "standard output", false};
+    loss_output out = {.fd = STDOUT_FILENO, .name = "standard output"};
     return store_inputs(command.verb, paths, n - 1, paths[n - 1], &o, tees ? &out : NULL);
 }

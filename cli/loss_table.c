@@ -143,7 +143,7 @@ int loss_table(int argc, char **argv)
     tables.n_threads = threads > 64 ? 64 : (unsigned)threads;
     double *values = NULL;
     rates r = {NULL, NULL, 0};
-    loss_output outs[SHEAF_LOSS_N_TABLES] = {{-1, "", false}, {-1, "", false}, {-1, "", false}};
+    loss_output outs[SHEAF_LOSS_N_TABLES] = {{.fd = -1}, {.fd = -1}, {.fd = -1}};
     if (quantiles) status = cli_parse_reals(command.verb, quantiles, &values, &tables.n_quantiles);
     tables.quantiles = values;
     if (status == CLI_CONTINUE && rates_path) status = read_rates(command.verb, rates_path, &r);

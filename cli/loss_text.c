@@ -112,7 +112,7 @@ static int through_file(const char *verb, const char *path, const sheaf_loss_par
 {
     FILE *file = tmpfile();
     if (!file) return cli_error(verb, "cannot make a temporary file: %s (--samples N does without)", strerror(errno));
-    loss_output between = {fileno(file), "a temporary file", false};
+    loss_output between = {.fd = fileno(file), .name = "a temporary file"};
     int code = to_stream(verb, path, options, &between, 0);
     if (code == CLI_DONE) code = copy_out(verb, between.fd, out);
     fclose(file);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <signal.h>
 #include <string.h>
 
 #include "cli.h"
@@ -64,9 +65,11 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    signal(SIGXFSZ, SIG_IGN); /* a file that must not grow is an error that says so, not the end of the process */
     int status = run(argc, argv);
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        fprintf(stderr, "sheaf: %s: cannot write to standard output\n", argc > 1 ? argv[1] : "");
+        /* A verb that failed has said why. */
+        if (status != CLI_FAILED) fprintf(stderr, "sheaf: %s: cannot write to standard output\n", argc > 1 ? argv[1] : "");
         if (status == CLI_DONE) status = CLI_FAILED;
     }
     return status;

@@ -55,7 +55,7 @@ SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_import_stream(sheaf_source source,
 SHEAF_API const char *sheaf_import_type(size_t i);
 
 /** Writes a part of a store (spec->what, see table.h) to a file; its suffix says how: .csv, .tsv, .json, .npy, …; SHEAF_ERR_UNSUPPORTED lists the known ones.
- *  Trajectories come by growing id. The file is written beside its place and renamed, so it is there whole or not at all. *n_rows may be NULL.
+ *  Trajectories come by growing id. The file is written beside its place (PATH.sheaf-tmp) and renamed, so it is there whole or not at all. *n_rows may be NULL.
  *  .npy, .npz and series as .parquet are written whole: spec->ids, time and max_rows are SHEAF_ERR_UNSUPPORTED there. */
 SHEAF_API SHEAF_MUST_CHECK sheaf_status sheaf_export(sheaf_store *store, const sheaf_table_spec *spec, const char *path, uint64_t *n_rows,
                                                      sheaf_error *err);

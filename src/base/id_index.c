@@ -56,7 +56,8 @@ sheaf_status shf_id_index_add(shf_id_index *index, const int64_t *ids, size_t n,
 {
     if (n) reopen_run(index);
     for (size_t i = 0; i < n; i++) {
-        bool goes_on = index->open.count && (uint64_t)ids[i] == (uint64_t)index->open.id + index->open.count;
+        /* Behind INT64_MAX there is none. */
+        bool goes_on = index->open.count && ids[i] > index->open.id && (uint64_t)ids[i] == (uint64_t)index->open.id + index->open.count;
         if (!goes_on) {
             SHF_TRY(close_run(index, err));
             index->open = (shf_id_run){ids[i], index->n_rows, 0};

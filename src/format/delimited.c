@@ -11,6 +11,11 @@
 /* Bytes that fast_cell may look at. */
 #define FAST_CELL 24
 
+typedef struct large_integer {
+    int64_t value;
+    uint64_t row; /* where it was, from 1; 0: nowhere */
+} large_integer;
+
 struct shf_delimited {
     shf_delimited_spec spec;
     shf_delimited_row row;
@@ -18,11 +23,13 @@ struct shf_delimited {
     shf_buf line;  /* the first line, until it is whole */
     bool in_quote; /* within a quoted name of the first line */
     bool started;  /* the first line has been read */
+    bool named;    /* the first line has a cell that can only be a name, or an empty first one, as tables with row names have */
     bool has_header;
     char cell[SHF_DELIMITED_CELL]; /* a cell that the last push left unfinished */
     size_t cell_size;
     double *values; /* Owned, `columns` of them */
     size_t columns, column;
+    large_integer *large;             /* Owned: NULL until there is one, then one for each column */
     char *names;                      /* Owned: the names one after the other, each with its zero */
     size_t *name_place;               /* Owned: where each begins */
     uint64_t rows, lines, blank_line; /* lines: all that have ended */
@@ -108,6 +115,17 @@ static inline void store(shf_delimited *p, double value)
     p->column++;
 }
 
+/* A whole number that f64 may not hold. */
+static sheaf_status keep_integer(shf_delimited *p, const char *begin, const char *end, sheaf_error *err)
+{
+    int64_t whole;
+    if (p->column >= p->columns || shf_parse_i64(begin, end, &whole) != end) return SHEAF_OK;
+    if (!p->large) p->large = shf_calloc(p->columns, sizeof *p->large);
+    if (!p->large) return shf_fail_memory(err, p->columns * sizeof *p->large, "whole numbers");
+    p->large[p->column] = (large_integer){whole, p->rows + 1};
+    return SHEAF_OK;
+}
+
 static sheaf_status too_long(const shf_delimited *p, uint64_t byte, sheaf_error *err)
 {
     return shf_fail_at(err, SHEAF_ERR_INPUT, NULL, NULL, (int64_t)p->rows, (int64_t)byte,
@@ -126,6 +144,7 @@ static sheaf_status take_cell(shf_delimited *p, const char *begin, const char *e
     bool no_cell = nothing && (p->spec.delimiter == ' ' || (ender == '\n' && p->column == 0));
     if (!no_cell) {
         if (!number_of(inner, inner_end, p->spec.lenient, &value)) return no_number(p, inner, inner_end, byte, err);
+        if (value >= 0x1p53 || value <= -0x1p53) SHF_TRY(keep_integer(p, inner, inner_end, err));
         store(p, value);
     }
     return ender == '\n' ? end_row(p, byte + (uint64_t)(end - begin), err) : SHEAF_OK;
@@ -269,10 +288,13 @@ static void survey(shf_delimited *p, const char *line, const char *end, size_t *
 {
     *cells = 0;
     *numeric = true;
+    p->named = false;
     for (const char *at = line, *begin, *inner_end; at <= end; ++*cells) {
         double value;
         first_line_cell(at, end, p->spec.delimiter, &begin, &inner_end, &at);
-        if (!number_of(begin, inner_end, p->spec.lenient, &value)) *numeric = false;
+        if (number_of(begin, inner_end, p->spec.lenient, &value)) continue;
+        *numeric = false;
+        p->named |= begin < inner_end || *cells == 0;
     }
 }
 
@@ -325,7 +347,7 @@ static sheaf_status take_first_line(shf_delimited *p, sheaf_error *err)
     p->values = shf_calloc(p->columns, sizeof *p->values);
     if (!p->values) return shf_fail_memory(err, p->columns * sizeof *p->values, "a row");
     p->started = true;
-    p->has_header = p->spec.header == SHF_HEADER_PRESENT || (p->spec.header == SHF_HEADER_DETECT && !numeric);
+    p->has_header = p->spec.header == SHF_HEADER_PRESENT || (p->spec.header == SHF_HEADER_DETECT && p->named);
     p->first_line = p->lines + 1;
     if (!p->has_header) return take_rows(p, text, end, p->line_offset + (uint64_t)(text - line), err);
     p->lines++;
@@ -409,9 +431,18 @@ void shf_delimited_free(shf_delimited *parser)
     if (!parser) return;
     shf_buf_free(&parser->line);
     shf_free(parser->values);
+    shf_free(parser->large);
     shf_free(parser->names);
     shf_free(parser->name_place);
     shf_free(parser);
+}
+
+bool shf_delimited_integer(const shf_delimited *parser, size_t column, int64_t *value)
+{
+    /* A row is counted before it is handed over. */
+    if (!parser->large || column >= parser->columns || parser->large[column].row != parser->rows) return false;
+    *value = parser->large[column].value;
+    return true;
 }
 
 size_t shf_delimited_columns(const shf_delimited *parser)

@@ -3,7 +3,8 @@
  *
  * Cells are separated by one tab, comma or semicolon (spaces around a cell do not count) or by any run of spaces and tabs; which of
  * these, the first line tells. Lines end with LF or CRLF; the last one may lack it. Blank lines may only come last. A byte order mark is
- * skipped. The first line is a header when it has a cell that is no number; its names may be quoted as in RFC 4180. Input may be
+ * skipped. The first line is a header when it has a cell that is no number (an empty one tells
+ * only in the first place); its names may be quoted as in RFC 4180. Input may be
  * split anywhere. Memory: one row, one cell (at most SHF_DELIMITED_CELL bytes) and, until it is read, the first line. */
 #ifndef SHF_FORMAT_DELIMITED_H
 #define SHF_FORMAT_DELIMITED_H
@@ -37,6 +38,9 @@ sheaf_status shf_delimited_push(shf_delimited *parser, const void *bytes, size_t
 /* The input has ended. SHEAF_ERR_INPUT when there was none at all ("is empty") or only blank lines. */
 sheaf_status shf_delimited_finish(shf_delimited *parser, sheaf_error *err);
 void shf_delimited_free(shf_delimited *parser); /* NULL is allowed */
+
+/* The whole number in a cell of the row at hand (during its call) whose f64 may not be exact: 2^53 and beyond. False: the f64 is all there is. */
+bool shf_delimited_integer(const shf_delimited *parser, size_t column, int64_t *value);
 
 /* Known once the first line has been read; 0 before. */
 size_t shf_delimited_columns(const shf_delimited *parser);

@@ -202,6 +202,8 @@ static sheaf_status check(const char *source, const char *target, const sheaf_co
         return shf_fail(err, SHEAF_ERR_ARGUMENT, "values can be stored as float32 or float64, not as %s", sheaf_dtype_name(spec->stored));
     if (shf_path_same(source, target))
         return shf_fail_at(err, SHEAF_ERR_ARGUMENT, target, NULL, -1, -1, "source and target are the same: %s", target);
+    if (shf_path_within(source, target))
+        return shf_fail_at(err, SHEAF_ERR_ARGUMENT, source, NULL, -1, -1, "%s lies within the target", source);
     return SHEAF_OK;
 }
 

@@ -157,8 +157,8 @@ sheaf_status shf_importer_id(const shf_importer *in, sheaf_dtype dtype, const vo
     }
     double value = shf_dtype_load(dtype, values, i);
     if (!(fabs(value) < 0x1p63) || value != floor(value))
-        return shf_fail_at(err, SHEAF_ERR_INPUT, NULL, NULL, (int64_t)in->n_rows, -1, "the id %g of row %llu is no whole number", value,
-                           (unsigned long long)in->n_rows + 1);
+        return shf_fail_at(err, SHEAF_ERR_INPUT, NULL, NULL, (int64_t)in->n_rows, -1,
+                           "the id %.17g of row %llu is no whole number of 64 bits", value, (unsigned long long)in->n_rows + 1);
     *id = (int64_t)value;
     return SHEAF_OK;
 }
@@ -267,7 +267,7 @@ static sheaf_status finish_plain(shf_importer *in, sheaf_status status, sheaf_er
 static sheaf_status finish_run(shf_importer *in, sheaf_status status, sheaf_error *err)
 {
     if (in->plain) return finish_plain(in, status, err);
-    if (status == SHEAF_OK && !in->run) return shf_fail(err, SHEAF_ERR_INPUT, "the input is empty");
+    if (status == SHEAF_OK && !in->run) return shf_fail(err, SHEAF_ERR_INPUT, "the input has no rows");
     if (status == SHEAF_OK) return ended(in, sheaf_ensemble_close(&in->run, err));
     bool begun = in->run != NULL;
     if (in->spec->resume || status == SHEAF_ERR_BUDGET) { /* what is committed stays */
@@ -353,10 +353,15 @@ sheaf_status sheaf_import(const char *input, const char *store, const sheaf_impo
     const shf_import_type *type;
     SHF_TRY(check(store, spec, &in, options, err));
     if (!input) return shf_fail(err, SHEAF_ERR_ARGUMENT, "no input is given");
+    if (shf_path_within(input, store))
+        return shf_fail_at(err, SHEAF_ERR_ARGUMENT, input, NULL, -1, -1, "the input lies within the store that is to be made of it");
     SHF_TRY(find_type(spec->type, input, &type, err));
     SHF_TRY(name_variable(&in, input, err));
     sheaf_status status = finish(&in, import_file(type, input, &in, err), err);
-    if (status != SHEAF_OK) return status;
+    if (status != SHEAF_OK) {
+        if (!in.run && !in.plain) shf_error_locate(err, input, NULL, -1, -1);
+        return status;
+    }
     if (result) {
         result->n_rows = in.n_rows;
         memcpy(result->name, in.name, sizeof in.name);

@@ -66,7 +66,7 @@ static sheaf_status take_row(void *context, const double *values, size_t columns
     memcpy(t->row + c, values + c + 1, (columns - c - 1) * sizeof *values);
     if (t->in->spec->kind == SHEAF_BY_STEP) return shf_importer_row(t->in, t->row, values + c, NULL, err);
     int64_t id;
-    SHF_TRY(shf_importer_id(t->in, SHEAF_F64, values, c, &id, err));
+    if (!shf_delimited_integer(t->parser, c, &id)) SHF_TRY(shf_importer_id(t->in, SHEAF_F64, values, c, &id, err));
     return shf_importer_row(t->in, t->row, NULL, &id, err);
 }
 

@@ -333,6 +333,8 @@ static sheaf_status check(const char *target, const char *const *sources, size_t
         if (!sources[i]) return shf_fail(err, SHEAF_ERR_ARGUMENT, "source %zu is NULL", i);
         if (shf_path_same(sources[i], target))
             return shf_fail_at(err, SHEAF_ERR_ARGUMENT, target, NULL, -1, -1, "%s is both a source and the target", target);
+        if (shf_path_within(sources[i], target))
+            return shf_fail_at(err, SHEAF_ERR_ARGUMENT, sources[i], NULL, -1, -1, "%s lies within the target", sources[i]);
         for (size_t k = 0; k < i; k++)
             if (shf_path_same(sources[i], sources[k]))
                 return shf_fail_at(err, SHEAF_ERR_DUPLICATE, sources[i], NULL, -1, -1, "%s is given twice", sources[i]);

@@ -66,6 +66,8 @@ typedef enum shf_path_kind { SHF_PATH_NONE, SHF_PATH_FILE, SHF_PATH_FOLDER, SHF_
 sheaf_status shf_path_stat(const char *path, shf_path_kind *kind, uint64_t *size_bytes, sheaf_error *err);
 /* Whether both name one file or folder; false when either is not there. */
 bool shf_path_same(const char *a, const char *b);
+/* Whether path names folder itself or something in it (a group of an HDF5 file too), links followed. */
+bool shf_path_within(const char *path, const char *folder);
 /* SHEAF_ERR_UNSUPPORTED when a part of path below the first root_length bytes is a symbolic link: a writer does not follow those, so that nothing
  * outside of a store is written. What is not there is fine. */
 sheaf_status shf_path_no_link(const char *path, size_t root_length, sheaf_error *err);

@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -339,11 +340,40 @@ sheaf_status shf_path_remove_tree(const char *path, sheaf_error *err)
     return status == SHEAF_OK ? shf_path_remove_folder(path, err) : status;
 }
 
+/* "run.h5/" names the file as well. */
+static bool stat_without_slash(const char *path, struct stat *out)
+{
+    char name[PATH_MAX];
+    size_t n = strlen(path);
+    while (n > 1 && path[n - 1] == '/') n--;
+    if (n >= sizeof name) return false;
+    memcpy(name, path, n);
+    name[n] = '\0';
+    return stat(name, out) == 0;
+}
+
 bool shf_path_same(const char *a, const char *b)
 {
     struct stat x, y;
-    if (stat(a, &x) || stat(b, &y)) return false;
+    if (!stat_without_slash(a, &x) || !stat_without_slash(b, &y)) return false;
     return x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+bool shf_path_within(const char *path, const char *folder)
+{
+    char name[PATH_MAX], real[PATH_MAX], *slash;
+    size_t n = strlen(path);
+    if (n >= sizeof name) return false;
+    memcpy(name, path, n + 1);
+    /* FILE.h5/GROUP: the part that is there. */
+    while (!realpath(name, real)) {
+        if (!(slash = strrchr(name, '/')) || slash == name) return false;
+        *slash = '\0';
+    }
+    for (bool within = shf_path_same(real, folder);; within = shf_path_same(real, folder)) {
+        if (within || !(slash = strrchr(real, '/')) || slash == real) return within;
+        *slash = '\0';
+    }
 }
 
 typedef struct allocated_walk {

@@ -87,6 +87,18 @@ expect 1 'must lie in' summary x.npyd --quantiles 1.5
 status=0
 "$sheaf" show x.npyd --csv >/dev/full 2>said || status=$?
 [ "$status" = 1 ] || fail "a full output: status $status"
+# Ids to the limits of int64, exact, by growing id.
+printf 'id,a\n9223372036854775807,1\n-9223372036854775808,2\n9007199254740993,3\n-1,4\n' >limits.csv
+"$sheaf" import limits.csv limits.npyd --as trajectories --name v --no-summaries --quiet
+said=$("$sheaf" show limits.npyd v --csv | cut -d, -f1 | tr '\n' ' ')
+[ "$said" = "trajectory -9223372036854775808 -1 9007199254740993 9223372036854775807 " ] || fail "ids at the limits: $said"
+"$sheaf" show limits.npyd v --id -9223372036854775808 --csv | grep -q '^-9223372036854775808,2' || fail "the least id is not found"
+printf 'id,a\n9223372036854775808,1\n' >beyond.csv
+expect 1 'no whole number of 64 bits' import beyond.csv x.h5 --as trajectories
+printf 'a,b\n' >header.csv
+expect 1 'no rows: header.csv' import header.csv x.h5
+printf '1,,3\n1,2,3\n' >hole.csv
+expect 1 'line 1, column 2: the cell is empty' import hole.csv x.h5
 # A directory where the export should go, and one that cannot be written.
 mkdir folder.csv
 expect 1 'folder.csv' export x.npyd folder.csv --what steps

@@ -91,12 +91,30 @@ static void rows_come_in_order_of_ids(void **state)
     shf_id_index_free(&index);
 }
 
+static void the_least_id_does_not_follow_the_greatest(void **state)
+{
+    (void)state;
+    const int64_t ids[] = {INT64_MAX - 1, INT64_MAX, INT64_MIN, INT64_MIN + 1, 0};
+    const uint64_t expected[] = {2, 3, 4, 0, 1};
+    shf_id_index index = {0};
+    fill(&index, ids, 5, 5);
+    uint64_t rows[5];
+    for (size_t i = 0; i < 5; i++) {
+        assert_true(shf_id_index_find(&index, ids[i], &rows[0]));
+        assert_int_equal(rows[0], i);
+    }
+    shf_id_index_rows(&index, 0, 5, rows);
+    for (size_t i = 0; i < 5; i++) assert_int_equal(rows[i], expected[i]);
+    shf_id_index_free(&index);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(consecutive_ids_are_one_run_however_they_come),
         cmocka_unit_test(every_id_is_found_in_its_row),
         cmocka_unit_test(rows_come_in_order_of_ids),
+        cmocka_unit_test(the_least_id_does_not_follow_the_greatest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

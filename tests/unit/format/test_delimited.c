@@ -125,6 +125,47 @@ static void a_header_is_told_by_a_cell_that_is_no_number(void **state)
     expect("time\n", 1, "time", 0, v);
     expect("time", 1, "time", 0, v);
     expect("1,2\n3,4\n", 2, "", 4, v);
+    expect(",7\n1,2\n3,4\n", 2, "|7", 4, v);
+    /* A row with a hole is no header: nothing is left out silently. */
+    table t;
+    sheaf_error err;
+    assert_int_equal(parse_all_ways(NULL, "1,,3\n1,2,3\n", &t, &err), SHEAF_ERR_INPUT);
+    assert_string_equal(err.message, "line 1, column 2: the cell is empty");
+}
+
+typedef struct integers {
+    shf_delimited *parser;
+    int64_t values[16];
+    bool large[16];
+    size_t n;
+} integers;
+
+static sheaf_status keep_integers(void *context, const double *values, size_t columns, sheaf_error *err)
+{
+    (void)err;
+    integers *t = context;
+    for (size_t c = 0; c < columns; c++, t->n++) {
+        t->large[t->n] = shf_delimited_integer(t->parser, c, &t->values[t->n]);
+        if (!t->large[t->n]) t->values[t->n] = (int64_t)values[c];
+    }
+    return SHEAF_OK;
+}
+
+static void whole_numbers_that_doubles_cannot_hold_are_exact(void **state)
+{
+    (void)state;
+    static const char text[] = "9223372036854775807,5\r\n-9223372036854775808,9007199254740993\n7,-9007199254740993\n8,9e15";
+    const int64_t expected[] = {INT64_MAX, 5, INT64_MIN, INT64_C(9007199254740993), 7, -INT64_C(9007199254740993), 8, 9000000000000000};
+    for (size_t piece = 1; piece < sizeof text; piece++) {
+        integers t = {0};
+        sheaf_error err;
+        assert_int_equal(shf_delimited_open(NULL, keep_integers, &t, &t.parser, &err), SHEAF_OK);
+        assert_int_equal(push_in_pieces(t.parser, text, sizeof text - 1, piece, &err), SHEAF_OK);
+        assert_int_equal(t.n, 8);
+        for (size_t i = 0; i < 8; i++) assert_int_equal(t.values[i], expected[i]);
+        assert_false(t.large[4]);
+        shf_delimited_free(t.parser);
+    }
 }
 
 static void the_caller_may_say_whether_there_is_a_header(void **state)
@@ -263,6 +304,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_delimiter_and_line_end_is_read),
         cmocka_unit_test(a_header_is_told_by_a_cell_that_is_no_number),
+        cmocka_unit_test(whole_numbers_that_doubles_cannot_hold_are_exact),
         cmocka_unit_test(the_caller_may_say_whether_there_is_a_header),
         cmocka_unit_test(a_delimiter_may_be_given),
         cmocka_unit_test(lenient_reading_takes_empty_cells_and_booleans),
