@@ -7,6 +7,7 @@
 
 #include "sheaf/error.h"
 #include "sheaf/store.h"
+#include "sheaf/table.h"
 #include "sheaf/types.h"
 
 /* Exit statuses. */
@@ -90,6 +91,8 @@ void cli_writer_options(cli_writer *writer, cli_option *options);
 int cli_writer_finish(const char *verb, cli_writer *writer);
 /* An unknown --format: usage, with the nearest name. */
 int cli_check_format(const char *verb, const char *format);
+/* --nonfinite null|string; NULL is null. */
+int cli_check_nonfinite(const char *verb, const char *nonfinite, sheaf_nonfinite *out);
 /* What an existing store or a wrong suffix asks for; NULL: no hint. */
 const char *cli_store_hint(const sheaf_error *err, bool can_resume);
 
@@ -131,6 +134,8 @@ typedef struct cli_progress {
 void cli_progress_begin(cli_progress *progress, const char *verb, const char *unit, uint64_t total, bool quiet, bool force);
 void cli_progress_update(cli_progress *progress, uint64_t done);
 void cli_progress_end(cli_progress *progress);
+/* For callbacks of the library: context is a cli_progress. */
+void cli_progress_show(void *context, uint64_t done, uint64_t total);
 
 /* Seconds of a monotonic clock; peak resident memory of this process in MiB. */
 double cli_seconds(void);

@@ -59,6 +59,13 @@ void cli_progress_update(cli_progress *progress, uint64_t done)
     progress->drawn = true;
 }
 
+void cli_progress_show(void *context, uint64_t done, uint64_t total)
+{
+    cli_progress *progress = context;
+    progress->total = total;
+    cli_progress_update(progress, done);
+}
+
 void cli_progress_end(cli_progress *progress)
 {
     if (progress->mode == 1 && progress->drawn) fputs("\r\033[K", stderr);

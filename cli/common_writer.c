@@ -102,6 +102,15 @@ int cli_writer_finish(const char *verb, cli_writer *w)
     return w->commit_every ? commit_every(verb, w) : CLI_CONTINUE;
 }
 
+int cli_check_nonfinite(const char *verb, const char *nonfinite, sheaf_nonfinite *out)
+{
+    *out = SHEAF_NONFINITE_NULL;
+    if (nonfinite && strcmp(nonfinite, "string") == 0) *out = SHEAF_NONFINITE_STRING;
+    else if (nonfinite && strcmp(nonfinite, "null") != 0)
+        return cli_usage(verb, "--nonfinite \"%s\" is neither null nor string", nonfinite);
+    return CLI_CONTINUE;
+}
+
 const char *cli_store_hint(const sheaf_error *err, bool can_resume)
 {
     switch (err->code) {

@@ -8,6 +8,7 @@ typedef struct arguments {
     cli_writer writer;
     const char *dtype;
     uint64_t every;
+    bool quiet, progress;
     sheaf_convert_spec spec;
 } arguments;
 
@@ -27,13 +28,6 @@ static int check(arguments *a)
     int status = cli_writer_finish("convert", &a->writer);
     a->spec.codec = a->writer.codec_id;
     return status;
-}
-
-static void show_progress(void *context, uint64_t done, uint64_t total)
-{
-    cli_progress *progress = context;
-    progress->total = total;
-    cli_progress_update(progress, done);
 }
 
 /* Files of other tools that are no stores: what import and export do by themselves. */
@@ -86,12 +80,42 @@ static sheaf_status import_all(const arguments *a, const char *source, const cha
     return status;
 }
 
+static sheaf_status copy(arguments *a, const char *source, const char *target, bool out, sheaf_copy_result *result, sheaf_error *err)
+{
+    cli_progress progress;
+    cli_progress_begin(&progress, "convert", "records", 0, a->quiet, a->progress);
+    a->spec.progress = cli_progress_show;
+    a->spec.context = &progress;
+    sheaf_status status = out                   ? export_all(a, source, target, result, err)
+                          : is_imported(source) ? import_all(a, source, target, result, err)
+                                                : sheaf_convert(source, target, &a->spec, &a->writer.options, result, err);
+    cli_progress_end(&progress);
+    return status;
+}
+
+static int run(arguments *a, const char *source, const char *target)
+{
+    bool out = !a->writer.format && is_exported(target);
+    if (out && (a->every != 1 || a->dtype || a->writer.codec))
+        return cli_usage("convert", "--every, --dtype and --codec are for stores, not for %s", target);
+    sheaf_copy_result result;
+    sheaf_error err;
+    double begun = cli_seconds();
+    if (copy(a, source, target, out, &result, &err) != SHEAF_OK) return cli_fail("convert", &err, cli_store_hint(&err, false));
+    if (result.n_groups_left_out)
+        fprintf(stderr, "sheaf: convert: %llu groups inside %s are not copied (%s/GROUP copies one)\n",
+                (unsigned long long)result.n_groups_left_out, source, source);
+    if (!a->quiet)
+        fprintf(stderr, "sheaf: convert: %llu arrays, %llu records in %s, %.2f s, peak %.1f MiB\n", (unsigned long long)result.n_arrays,
+                (unsigned long long)result.n_records, target, cli_seconds() - begun, cli_peak_mib());
+    return CLI_DONE;
+}
+
 int sheaf_cli_convert(int argc, char **argv)
 {
     arguments a = {.every = 1, .spec = sheaf_convert_spec_init()};
     cli_option writer_options[CLI_N_WRITER_OPTIONS + 1];
     cli_writer_options(&a.writer, writer_options);
-    bool quiet = false, force = false;
     const cli_option options[] = {
         {"--every", CLI_COUNT, &a.every, "K", "keep the stored steps at positions 0, K, 2K, … (default 1)", NULL},
         {"--along", CLI_TEXT, &a.spec.time, "DIMENSION", "what --every thins (default: time)", NULL},
@@ -100,8 +124,8 @@ int sheaf_cli_convert(int argc, char **argv)
         {"--source-format", CLI_TEXT, &a.spec.source_format, "FORMAT", "of SRC: zarr, hdf5 or npy (default: by its suffix or content)",
          NULL},
         {NULL, CLI_GROUP, writer_options, NULL, NULL, NULL},
-        {"--quiet", CLI_FLAG, &quiet, NULL, "no progress and no closing line", NULL},
-        {"--progress", CLI_FLAG, &force, NULL, "progress also when standard error is no terminal", NULL},
+        {"--quiet", CLI_FLAG, &a.quiet, NULL, "no progress and no closing line", NULL},
+        {"--progress", CLI_FLAG, &a.progress, NULL, "progress also when standard error is no terminal", NULL},
         {NULL, CLI_END, NULL, NULL, NULL, NULL},
     };
     const cli_command command = {
@@ -117,28 +141,5 @@ int sheaf_cli_convert(int argc, char **argv)
     int n;
     int status = cli_parse(&command, argc, argv, positional, &n);
     if (status == CLI_CONTINUE) status = check(&a);
-    bool out = status == CLI_CONTINUE && !a.writer.format && is_exported(positional[1]);
-    if (out && (a.every != 1 || a.dtype || a.writer.codec))
-        status = cli_usage("convert", "--every, --dtype and --codec are for stores, not for %s", positional[1]);
-    if (status != CLI_CONTINUE) return status;
-    cli_progress progress;
-    sheaf_copy_result result;
-    sheaf_error err;
-    double begun = cli_seconds();
-    cli_progress_begin(&progress, "convert", "records", 0, quiet, force);
-    a.spec.progress = show_progress;
-    a.spec.context = &progress;
-    sheaf_status done = out ? export_all(&a, positional[0], positional[1], &result, &err)
-                        : is_imported(positional[0])
-                            ? import_all(&a, positional[0], positional[1], &result, &err)
-                            : sheaf_convert(positional[0], positional[1], &a.spec, &a.writer.options, &result, &err);
-    cli_progress_end(&progress);
-    if (done != SHEAF_OK) return cli_fail("convert", &err, cli_store_hint(&err, false));
-    if (result.n_groups_left_out)
-        fprintf(stderr, "sheaf: convert: %llu groups inside %s are not copied (%s/GROUP copies one)\n",
-                (unsigned long long)result.n_groups_left_out, positional[0], positional[0]);
-    if (!quiet)
-        fprintf(stderr, "sheaf: convert: %llu arrays, %llu records in %s, %.2f s, peak %.1f MiB\n", (unsigned long long)result.n_arrays,
-                (unsigned long long)result.n_records, positional[1], cli_seconds() - begun, cli_peak_mib());
-    return CLI_DONE;
+    return status == CLI_CONTINUE ? run(&a, positional[0], positional[1]) : status;
 }

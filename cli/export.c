@@ -26,10 +26,55 @@ static char *name_beside(const char *path)
     return beside;
 }
 
+/* spec->what stays NULL when nothing says what to write. */
+static int make_spec(const char *path, const char *what, const char *wide, const char *nonfinite, sheaf_table_spec *spec)
+{
+    const char *suffix = strrchr(path, '.');
+    if (wide && what) return cli_usage("export", "--wide and --what exclude each other");
+    if (wide && strcmp(suffix, ".parquet") != 0) return cli_usage("export", "--wide is for .parquet, not for %s", suffix);
+    if (!what) what = wide ? wide : strcmp(suffix, ".npz") == 0 ? "all" : NULL;
+    *spec = sheaf_table_spec_init(what);
+    spec->wide = wide != NULL;
+    return cli_check_nonfinite("export", nonfinite, &spec->nonfinite);
+}
+
+/* An interrupted export leaves nothing behind. */
+static sheaf_status write_out(sheaf_store *store, const sheaf_table_spec *spec, const char *out, uint64_t *n_rows, sheaf_error *err)
+{
+    char *beside = name_beside(out);
+    if (!beside) {
+        *err = (sheaf_error){.code = SHEAF_ERR_MEMORY, .record = -1, .byte = -1};
+        return SHEAF_ERR_MEMORY;
+    }
+    cli_remove_on_signal(beside, true);
+    sheaf_status status = sheaf_export(store, spec, out, n_rows, err);
+    cli_remove_on_signal(beside, false);
+    free(beside);
+    return status;
+}
+
+static sheaf_status export(const char *path, const char *format, const char *out, sheaf_table_spec *spec, uint64_t *n_rows,
+                           sheaf_error *err)
+{
+    sheaf_store_options options = sheaf_store_options_init();
+    options.format = format;
+    sheaf_store *store;
+    sheaf_status status = sheaf_store_open(path, &options, &store, err);
+    if (status != SHEAF_OK) return status;
+    bool any = !spec->what;
+    if (any) spec->what = "summaries";
+    status = write_out(store, spec, out, n_rows, err);
+    if (status == SHEAF_ERR_NOT_FOUND && any) {
+        spec->what = "all";
+        status = write_out(store, spec, out, n_rows, err);
+    }
+    sheaf_store_free(&store);
+    return status;
+}
+
 int sheaf_cli_export(int argc, char **argv)
 {
-    const char *format = NULL, *what = NULL, *nonfinite = NULL, *positional[2];
-    const char *wide = NULL;
+    const char *format = NULL, *what = NULL, *wide = NULL, *nonfinite = NULL, *positional[2];
     bool quiet = false;
     const cli_option options[] = {
         {"--what", CLI_TEXT, &what, "summaries|ARRAY|all", "what to write (default: summaries, or all where there are none)", NULL},
@@ -52,36 +97,13 @@ int sheaf_cli_export(int argc, char **argv)
     int status = cli_parse(&command, argc, argv, positional, &n);
     if (status == CLI_CONTINUE) status = check_suffix(positional[1]);
     if (status == CLI_CONTINUE) status = cli_check_format("export", format);
+    sheaf_table_spec spec;
+    if (status == CLI_CONTINUE) status = make_spec(positional[1], what, wide, nonfinite, &spec);
     if (status != CLI_CONTINUE) return status;
-    const char *suffix = strrchr(positional[1], '.');
-    if (wide && what) return cli_usage("export", "--wide and --what exclude each other");
-    if (wide && strcmp(suffix, ".parquet") != 0) return cli_usage("export", "--wide is for .parquet, not for %s", suffix);
-    if (!what) what = wide ? wide : strcmp(suffix, ".npz") == 0 ? "all" : NULL;
-    sheaf_table_spec spec = sheaf_table_spec_init(what ? what : "summaries");
-    spec.wide = wide != NULL;
-    if (nonfinite && strcmp(nonfinite, "string") == 0) spec.nonfinite = SHEAF_NONFINITE_STRING;
-    else if (nonfinite && strcmp(nonfinite, "null") != 0)
-        return cli_usage("export", "--nonfinite \"%s\" is neither null nor string", nonfinite);
-    sheaf_store_options store_options = sheaf_store_options_init();
-    store_options.format = format;
-    sheaf_store *store;
     sheaf_error err;
     uint64_t n_rows = 0;
     double begun = cli_seconds();
-    char *beside = name_beside(positional[1]);
-    if (!beside) return cli_error("export", "out of memory");
-    sheaf_status done = sheaf_store_open(positional[0], &store_options, &store, &err);
-    if (done == SHEAF_OK) {
-        cli_remove_on_signal(beside, true);
-        done = sheaf_export(store, &spec, positional[1], &n_rows, &err);
-        if (done == SHEAF_ERR_NOT_FOUND && !what) {
-            spec.what = "all";
-            done = sheaf_export(store, &spec, positional[1], &n_rows, &err);
-        }
-        cli_remove_on_signal(beside, false);
-        sheaf_store_free(&store);
-    }
-    free(beside);
+    sheaf_status done = export(positional[0], format, positional[1], &spec, &n_rows, &err);
     if (done != SHEAF_OK) return cli_fail("export", &err, NULL);
     if (!quiet)
         fprintf(stderr, "sheaf: export: %llu rows of %s in %s, %.2f s\n", (unsigned long long)n_rows, spec.what, positional[1],

@@ -47,6 +47,24 @@ static sheaf_status follow(sheaf_store *store, uint64_t interval_ms, bool json, 
     }
 }
 
+static int run(const char *path, const char *format, uint64_t interval_ms, bool json)
+{
+    sheaf_store_options options = sheaf_store_options_init();
+    options.format = format;
+    sheaf_store *store;
+    sheaf_error err;
+    cli_signals_install();
+    if (sheaf_store_open(path, &options, &store, &err) != SHEAF_OK) return cli_fail("follow", &err, NULL);
+    size_t n = sheaf_store_n_records(store);
+    uint64_t *lengths = calloc(2 * n + 1, sizeof *lengths);
+    int status = CLI_DONE;
+    if (!lengths) status = cli_error("follow", "out of memory");
+    else if (follow(store, interval_ms, json, n, lengths, lengths + n, &err) != SHEAF_OK) status = cli_fail("follow", &err, NULL);
+    free(lengths);
+    sheaf_store_free(&store);
+    return status;
+}
+
 int sheaf_cli_follow(int argc, char **argv)
 {
     const char *format = NULL, *path;
@@ -71,20 +89,5 @@ int sheaf_cli_follow(int argc, char **argv)
     if (status == CLI_CONTINUE) status = cli_check_format("follow", format);
     if (status != CLI_CONTINUE) return status;
     if (interval_ms == 0) return cli_usage("follow", "--interval: 0 is not possible");
-    sheaf_store_options store_options = sheaf_store_options_init();
-    store_options.format = format;
-    sheaf_store *store;
-    sheaf_error err;
-    cli_signals_install();
-    sheaf_status done = sheaf_store_open(path, &store_options, &store, &err);
-    if (done == SHEAF_OK) {
-        size_t n_records = sheaf_store_n_records(store);
-        uint64_t *lengths = calloc(2 * n_records + 1, sizeof *lengths);
-        if (lengths) done = follow(store, interval_ms, json, n_records, lengths, lengths + n_records, &err);
-        else status = cli_error("follow", "out of memory");
-        free(lengths);
-        sheaf_store_free(&store);
-        if (status != CLI_CONTINUE) return status;
-    }
-    return done == SHEAF_OK ? CLI_DONE : cli_fail("follow", &err, NULL);
+    return run(path, format, interval_ms, json);
 }

@@ -62,6 +62,20 @@ static int check(arguments *a, const char *input)
     return status;
 }
 
+static int run(const arguments *a, const char *input, const char *path, bool quiet)
+{
+    double begun = cli_seconds();
+    sheaf_import_result result;
+    sheaf_error err;
+    sheaf_status status = strcmp(input, "-") == 0 ? sheaf_import_stream(read_stdin, NULL, path, &a->spec, &a->writer.options, &result, &err)
+                                                  : sheaf_import(input, path, &a->spec, &a->writer.options, &result, &err);
+    if (status != SHEAF_OK) return cli_fail("import", &err, cli_store_hint(&err, true));
+    if (!quiet)
+        fprintf(stderr, "sheaf: import: %llu rows stored as %s in %s, %.2f s, peak %.1f MiB\n", (unsigned long long)result.n_rows,
+                result.name, path, cli_seconds() - begun, cli_peak_mib());
+    return CLI_DONE;
+}
+
 int sheaf_cli_import(int argc, char **argv)
 {
     arguments a = {.every = 1, .spec = sheaf_import_spec_init()};
@@ -97,16 +111,5 @@ int sheaf_cli_import(int argc, char **argv)
     int n;
     int status = cli_parse(&command, argc, argv, positional, &n);
     if (status == CLI_CONTINUE) status = check(&a, positional[0]);
-    if (status != CLI_CONTINUE) return status;
-    double begun = cli_seconds();
-    sheaf_import_result result;
-    sheaf_error err;
-    sheaf_status done = strcmp(positional[0], "-") == 0
-                            ? sheaf_import_stream(read_stdin, NULL, positional[1], &a.spec, &a.writer.options, &result, &err)
-                            : sheaf_import(positional[0], positional[1], &a.spec, &a.writer.options, &result, &err);
-    if (done != SHEAF_OK) return cli_fail("import", &err, cli_store_hint(&err, true));
-    if (!quiet)
-        fprintf(stderr, "sheaf: import: %llu rows stored as %s in %s, %.2f s, peak %.1f MiB\n", (unsigned long long)result.n_rows,
-                result.name, positional[1], cli_seconds() - begun, cli_peak_mib());
-    return CLI_DONE;
+    return status == CLI_CONTINUE ? run(&a, positional[0], positional[1], quiet) : status;
 }

@@ -102,10 +102,11 @@ static const char *source_of(const sheaf_loss_header *h)
     }
 }
 
-static void print(const sheaf_loss_header *h, const sheaf_loss_stats *s, const census *c, bool json)
+#define N_LINES 25
+
+static void count_lines(const sheaf_loss_stats *s, const census *c, line out[N_LINES])
 {
-    double cells = (double)s->packets * (double)(h->n_samples > 0 ? h->n_samples : 0), density = cells > 0 ? (double)c->samples / cells : 0;
-    const line lines[] = {
+    const line lines[N_LINES] = {
         {"bytes", s->bytes},
         {"packets", s->packets},
         {"pairs", s->pairs},
@@ -132,21 +133,35 @@ static void print(const sheaf_loss_header *h, const sheaf_loss_stats *s, const c
         {"missing_last_delimiter", s->missing_delimiter},
         {"lost_bytes", s->lost_bytes},
     };
-    char text[32];
-    if (json) {
-        printf("{\"source\": %u, \"aggregation\": %u, \"kind\": ", h->word >> 24, h->word & 0xffffffu);
-        cli_json_text(stdout, source_of(h));
-        printf(", \"samples\": %d", h->n_samples);
-        if (h->word >> 24 == 3) printf(", \"summary_set\": %d", h->set_id);
-        for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) printf(", \"%s\": %" PRIu64, lines[i].name, lines[i].value);
-        printf(", \"events\": %" PRIu64 ", \"largest_sidx\": %d, \"density\": %s}\n", s->events, c->largest_sidx, cli_real(density, text));
-        return;
-    }
+    memcpy(out, lines, sizeof lines);
+}
+
+static void print_json(const sheaf_loss_header *h, const line *lines, uint64_t events, int32_t largest_sidx, const char *density)
+{
+    printf("{\"source\": %u, \"aggregation\": %u, \"kind\": ", h->word >> 24, h->word & 0xffffffu);
+    cli_json_text(stdout, source_of(h));
+    printf(", \"samples\": %d", h->n_samples);
+    if (h->word >> 24 == 3) printf(", \"summary_set\": %d", h->set_id);
+    for (size_t i = 0; i < N_LINES; i++) printf(", \"%s\": %" PRIu64, lines[i].name, lines[i].value);
+    printf(", \"events\": %" PRIu64 ", \"largest_sidx\": %d, \"density\": %s}\n", events, largest_sidx, density);
+}
+
+static void print_text(const sheaf_loss_header *h, const line *lines, uint64_t events, int32_t largest_sidx, const char *density)
+{
     printf("%-24s %u/%u %s\n%-24s %d\n", "stream", h->word >> 24, h->word & 0xffffffu, source_of(h), "samples", h->n_samples);
     if (h->word >> 24 == 3) printf("%-24s %d\n", "summary_set", h->set_id);
-    printf("%-24s %" PRIu64 "\n", "events", s->events);
-    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) printf("%-24s %" PRIu64 "\n", lines[i].name, lines[i].value);
-    printf("%-24s %d\n%-24s %s\n", "largest_sidx", c->largest_sidx, "density", cli_real(density, text));
+    printf("%-24s %" PRIu64 "\n", "events", events);
+    for (size_t i = 0; i < N_LINES; i++) printf("%-24s %" PRIu64 "\n", lines[i].name, lines[i].value);
+    printf("%-24s %d\n%-24s %s\n", "largest_sidx", largest_sidx, "density", density);
+}
+
+static void print(const sheaf_loss_header *h, const sheaf_loss_stats *s, const census *c, bool json)
+{
+    double cells = (double)s->packets * (double)(h->n_samples > 0 ? h->n_samples : 0), density = cells > 0 ? (double)c->samples / cells : 0;
+    line lines[N_LINES];
+    char text[32];
+    count_lines(s, c, lines);
+    (json ? print_json : print_text)(h, lines, s->events, c->largest_sidx, cli_real(density, text));
 }
 
 int loss_info(int argc, char **argv)

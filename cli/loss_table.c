@@ -28,48 +28,82 @@ static int compare_rates(const void *a, const void *b)
     return x->event < y->event ? -1 : x->event > y->event;
 }
 
+/* "event_id,rate"; cuts the line. */
+static bool parse_rate(char *line, rate *out)
+{
+    char *comma = strchr(line, ',');
+    int64_t event;
+    if (!comma) return false;
+    *comma = '\0';
+    if (!cli_parse_integer(line, &event) || event < INT32_MIN || event > INT32_MAX) return false;
+    out->event = (int32_t)event;
+    return cli_parse_real(comma + 1, &out->value);
+}
+
+typedef struct rate_list {
+    rate *items;
+    size_t n, capacity;
+} rate_list;
+
+static bool add_rate(rate_list *list, rate item)
+{
+    if (list->n == list->capacity) {
+        size_t capacity = list->capacity ? 2 * list->capacity : 1024;
+        rate *grown = realloc(list->items, capacity * sizeof *grown);
+        if (!grown) return false;
+        list->items = grown;
+        list->capacity = capacity;
+    }
+    list->items[list->n++] = item;
+    return true;
+}
+
+static int no_memory(const char *verb, const char *path)
+{
+    return cli_error(verb, "out of memory for the rates of %s", path);
+}
+
 /* Lines event_id,rate; a first line of names is skipped. */
+static int read_lines(const char *verb, const char *path, FILE *f, rate_list *list)
+{
+    char line[256];
+    for (size_t number = 1; fgets(line, sizeof line, f); number++) {
+        rate item;
+        line[strcspn(line, "\r\n")] = '\0';
+        if (line[0] == '\0') continue;
+        bool fine = parse_rate(line, &item);
+        if (!fine && number > 1) return cli_error(verb, "%s: line %zu is not event_id,rate", path, number);
+        if (fine && !add_rate(list, item)) return no_memory(verb, path);
+    }
+    return CLI_CONTINUE;
+}
+
+/* By growing event, each once. */
+static int sort_rates(const char *verb, const char *path, const rate_list *list, rates *out)
+{
+    out->events = malloc((list->n + 1) * sizeof *out->events);
+    out->values = malloc((list->n + 1) * sizeof *out->values);
+    if (!out->events || !out->values) return no_memory(verb, path);
+    if (list->n) qsort(list->items, list->n, sizeof *list->items, compare_rates);
+    for (size_t i = 0; i < list->n; i++) {
+        const rate *item = &list->items[i];
+        if (i && item->event == item[-1].event) return cli_error(verb, "%s has event %d twice", path, item->event);
+        out->events[i] = item->event;
+        out->values[i] = item->value;
+    }
+    out->n = list->n;
+    return CLI_CONTINUE;
+}
+
 static int read_rates(const char *verb, const char *path, rates *out)
 {
     FILE *f = fopen(path, "r");
     if (!f) return cli_error(verb, "cannot open %s: %s", path, strerror(errno));
-    rate *list = NULL;
-    size_t n = 0, capacity = 0, line_number = 0;
-    char line[256];
-    int status = CLI_CONTINUE;
-    while (status == CLI_CONTINUE && fgets(line, sizeof line, f)) {
-        char *comma = strchr(line, ',');
-        int64_t event;
-        double value;
-        line_number++;
-        line[strcspn(line, "\r\n")] = '\0';
-        if (line[0] == '\0') continue;
-        if (comma) *comma = '\0';
-        bool fine =
-            comma && cli_parse_integer(line, &event) && event >= INT32_MIN && event <= INT32_MAX && cli_parse_real(comma + 1, &value);
-        if (!fine && line_number == 1) continue;
-        if (!fine) status = cli_error(verb, "%s: line %zu is not event_id,rate", path, line_number);
-        if (fine && n == capacity) {
-            capacity = capacity ? 2 * capacity : 1024;
-            rate *grown = realloc(list, capacity * sizeof *list);
-            if (grown) list = grown;
-            else status = cli_error(verb, "out of memory for the rates of %s", path);
-        }
-        if (status == CLI_CONTINUE && list && n < capacity) list[n++] = (rate){(int32_t)event, value};
-    }
+    rate_list list = {NULL, 0, 0};
+    int status = read_lines(verb, path, f, &list);
     fclose(f);
-    out->events = malloc((n + 1) * sizeof *out->events);
-    out->values = malloc((n + 1) * sizeof *out->values);
-    if (status == CLI_CONTINUE && (!out->events || !out->values)) status = cli_error(verb, "out of memory for the rates of %s", path);
-    bool there = list && out->events && out->values;
-    if (status == CLI_CONTINUE && there) qsort(list, n, sizeof *list, compare_rates);
-    for (size_t i = 0; status == CLI_CONTINUE && there && i < n; i++) {
-        if (i && list[i].event == list[i - 1].event) status = cli_error(verb, "%s has event %d twice", path, list[i].event);
-        out->events[i] = list[i].event;
-        out->values[i] = list[i].value;
-    }
-    out->n = n;
-    free(list);
+    if (status == CLI_CONTINUE) status = sort_rates(verb, path, &list, out);
+    free(list.items);
     return status;
 }
 
@@ -105,24 +139,55 @@ static int open_outputs(const char *verb, const char *kind, const char *const *p
     return known ? CLI_CONTINUE : cli_unknown(verb, "table", kind, kinds, 3);
 }
 
+typedef struct asked {
+    const char *output, *quantiles, *rates, *paths[SHEAF_LOSS_N_TABLES];
+    uint64_t threads, decimals;
+    bool decimals_given, no_header;
+} asked;
+
+/* Takes in what was asked for, and runs; kind and input: the arguments. */
+static int make(const char *verb, const char *kind, const char *input, const asked *a, sheaf_loss_tables_options *tables)
+{
+    double *values = NULL;
+    rates r = {NULL, NULL, 0};
+    loss_output outs[SHEAF_LOSS_N_TABLES] = {{.fd = -1}, {.fd = -1}, {.fd = -1}};
+    int status = CLI_CONTINUE;
+    tables->decimals = a->decimals_given ? (int)a->decimals : -1;
+    tables->header = !a->no_header;
+    tables->n_threads = a->threads > 64 ? 64 : (unsigned)a->threads;
+    if (a->quantiles) status = cli_parse_reals(verb, a->quantiles, &values, &tables->n_quantiles);
+    tables->quantiles = values;
+    if (status == CLI_CONTINUE && a->rates) status = read_rates(verb, a->rates, &r);
+    tables->rate_events = r.events;
+    tables->rates = r.values;
+    tables->n_rates = r.n;
+    if (status == CLI_CONTINUE) status = open_outputs(verb, kind, a->paths, a->output, tables, outs);
+    if (status == CLI_CONTINUE) status = run(verb, input, tables);
+    for (size_t k = 0; k < SHEAF_LOSS_N_TABLES; k++) status = loss_output_close(verb, &outs[k], status);
+    free(values);
+    free(r.events);
+    free(r.values);
+    return status;
+}
+
 int loss_table(int argc, char **argv)
 {
-    const char *output = NULL, *quantiles = NULL, *rates_path = NULL, *paths[SHEAF_LOSS_N_TABLES] = {NULL, NULL, NULL}, *arguments[2];
-    uint64_t threads = loss_threads(), decimals = 0;
-    bool decimals_given = false, no_header = false;
+    asked a = {.threads = loss_threads()};
+    const char *arguments[2];
     sheaf_loss_tables_options tables;
     sheaf_loss_tables_options_init(&tables);
     const cli_option options[] = {
-        {"--quantiles", CLI_TEXT, &quantiles, "LIST", "of qelt (default .01,.05,.5,.95,.99)", NULL},
-        {"--rates", CLI_TEXT, &rates_path, "FILE", "lines event_id,rate for EventRate of melt", NULL},
-        {"--decimals", CLI_COUNT, &decimals, "N", "as many decimals (default: the fewest digits that read back equal)", &decimals_given},
+        {"--quantiles", CLI_TEXT, &a.quantiles, "LIST", "of qelt (default .01,.05,.5,.95,.99)", NULL},
+        {"--rates", CLI_TEXT, &a.rates, "FILE", "lines event_id,rate for EventRate of melt", NULL},
+        {"--decimals", CLI_COUNT, &a.decimals, "N", "as many decimals (default: the fewest digits that read back equal)",
+         &a.decimals_given},
         {"--json", CLI_FLAG, &tables.json, NULL, "an array of objects", NULL},
-        {"--no-header", CLI_FLAG, &no_header, NULL, "without the line of names", NULL},
-        {"--selt", CLI_TEXT, &paths[SHEAF_LOSS_SELT], "FILE", "this table too, in the same pass", NULL},
-        {"--melt", CLI_TEXT, &paths[SHEAF_LOSS_MELT], "FILE", "this table too, in the same pass", NULL},
-        {"--qelt", CLI_TEXT, &paths[SHEAF_LOSS_QELT], "FILE", "this table too, in the same pass", NULL},
-        {"--threads", CLI_COUNT, &threads, "N", "default: one for each processor", NULL},
-        {"--output,-o", CLI_TEXT, &output, "FILE", "instead of standard output", NULL},
+        {"--no-header", CLI_FLAG, &a.no_header, NULL, "without the line of names", NULL},
+        {"--selt", CLI_TEXT, &a.paths[SHEAF_LOSS_SELT], "FILE", "this table too, in the same pass", NULL},
+        {"--melt", CLI_TEXT, &a.paths[SHEAF_LOSS_MELT], "FILE", "this table too, in the same pass", NULL},
+        {"--qelt", CLI_TEXT, &a.paths[SHEAF_LOSS_QELT], "FILE", "this table too, in the same pass", NULL},
+        {"--threads", CLI_COUNT, &a.threads, "N", "default: one for each processor", NULL},
+        {"--output,-o", CLI_TEXT, &a.output, "FILE", "instead of standard output", NULL},
         {0},
     };
     const cli_command command = {
@@ -137,24 +202,6 @@ int loss_table(int argc, char **argv)
     };
     int n, status = cli_parse(&command, argc, argv, arguments, &n);
     if (status != CLI_CONTINUE) return status;
-    if (decimals_given && decimals > 9) return cli_usage(command.verb, "--decimals %llu: at most 9", (unsigned long long)decimals);
-    tables.decimals = decimals_given ? (int)decimals : -1;
-    tables.header = !no_header;
-    tables.n_threads = threads > 64 ? 64 : (unsigned)threads;
-    double *values = NULL;
-    rates r = {NULL, NULL, 0};
-    loss_output outs[SHEAF_LOSS_N_TABLES] = {{.fd = -1}, {.fd = -1}, {.fd = -1}};
-    if (quantiles) status = cli_parse_reals(command.verb, quantiles, &values, &tables.n_quantiles);
-    tables.quantiles = values;
-    if (status == CLI_CONTINUE && rates_path) status = read_rates(command.verb, rates_path, &r);
-    tables.rate_events = r.events;
-    tables.rates = r.values;
-    tables.n_rates = r.n;
-    if (status == CLI_CONTINUE) status = open_outputs(command.verb, arguments[0], paths, output, &tables, outs);
-    if (status == CLI_CONTINUE) status = run(command.verb, arguments[1], &tables);
-    for (size_t k = 0; k < SHEAF_LOSS_N_TABLES; k++) status = loss_output_close(command.verb, &outs[k], status);
-    free(values);
-    free(r.events);
-    free(r.values);
-    return status;
+    if (a.decimals_given && a.decimals > 9) return cli_usage(command.verb, "--decimals %llu: at most 9", (unsigned long long)a.decimals);
+    return make(command.verb, arguments[0], arguments[1], &a, &tables);
 }

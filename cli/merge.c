@@ -15,28 +15,43 @@ static int check(cli_writer *writer, sheaf_merge_spec *spec)
     return status;
 }
 
-static void show_progress(void *context, uint64_t done, uint64_t total)
+typedef struct arguments {
+    cli_writer writer;
+    sheaf_merge_spec spec;
+    bool quiet, progress;
+} arguments;
+
+static int run(arguments *a, const char *out, const char *const *stores, size_t n_stores)
 {
-    cli_progress *progress = context;
-    progress->total = total;
-    cli_progress_update(progress, done);
+    cli_progress progress;
+    sheaf_copy_result result;
+    sheaf_error err;
+    double begun = cli_seconds();
+    cli_progress_begin(&progress, "merge", "records", 0, a->quiet, a->progress);
+    a->spec.progress = cli_progress_show;
+    a->spec.context = &progress;
+    sheaf_status status = sheaf_merge(out, stores, n_stores, &a->spec, &a->writer.options, &result, &err);
+    cli_progress_end(&progress);
+    if (status != SHEAF_OK) return cli_fail("merge", &err, cli_store_hint(&err, false));
+    if (!a->quiet)
+        fprintf(stderr, "sheaf: merge: %zu stores, %llu arrays, %llu records in %s, %.2f s, peak %.1f MiB\n", n_stores,
+                (unsigned long long)result.n_arrays, (unsigned long long)result.n_records, out, cli_seconds() - begun, cli_peak_mib());
+    return CLI_DONE;
 }
 
 int sheaf_cli_merge(int argc, char **argv)
 {
     static const char *positional[MOST_STORES + 1];
-    cli_writer writer = {0};
-    sheaf_merge_spec spec = sheaf_merge_spec_init();
+    arguments a = {.spec = sheaf_merge_spec_init()};
     cli_option writer_options[CLI_N_WRITER_OPTIONS + 1];
-    cli_writer_options(&writer, writer_options);
-    bool quiet = false, force = false;
+    cli_writer_options(&a.writer, writer_options);
     const cli_option options[] = {
-        {"--axis", CLI_TEXT, &spec.axis, "DIMENSION",
+        {"--axis", CLI_TEXT, &a.spec.axis, "DIMENSION",
          "join along this fixed dimension (default: records; of steps with equal times, trajectory)", NULL},
-        {"--renumber", CLI_FLAG, &spec.renumber, NULL, "joining columns: number their ids anew instead of refusing duplicates", NULL},
+        {"--renumber", CLI_FLAG, &a.spec.renumber, NULL, "joining columns: number their ids anew instead of refusing duplicates", NULL},
         {NULL, CLI_GROUP, writer_options, NULL, NULL, NULL},
-        {"--quiet", CLI_FLAG, &quiet, NULL, "no progress and no closing line", NULL},
-        {"--progress", CLI_FLAG, &force, NULL, "progress also when standard error is no terminal", NULL},
+        {"--quiet", CLI_FLAG, &a.quiet, NULL, "no progress and no closing line", NULL},
+        {"--progress", CLI_FLAG, &a.progress, NULL, "progress also when standard error is no terminal", NULL},
         {NULL, CLI_END, NULL, NULL, NULL, NULL},
     };
     const cli_command command = {
@@ -49,21 +64,6 @@ int sheaf_cli_merge(int argc, char **argv)
         options};
     int n;
     int status = cli_parse(&command, argc, argv, positional, &n);
-    if (status == CLI_CONTINUE) status = check(&writer, &spec);
-    if (status != CLI_CONTINUE) return status;
-    cli_progress progress;
-    sheaf_copy_result result;
-    sheaf_error err;
-    double begun = cli_seconds();
-    cli_progress_begin(&progress, "merge", "records", 0, quiet, force);
-    spec.progress = show_progress;
-    spec.context = &progress;
-    sheaf_status done = sheaf_merge(positional[0], positional + 1, (size_t)n - 1, &spec, &writer.options, &result, &err);
-    cli_progress_end(&progress);
-    if (done != SHEAF_OK) return cli_fail("merge", &err, cli_store_hint(&err, false));
-    if (!quiet)
-        fprintf(stderr, "sheaf: merge: %d stores, %llu arrays, %llu records in %s, %.2f s, peak %.1f MiB\n", n - 1,
-                (unsigned long long)result.n_arrays, (unsigned long long)result.n_records, positional[0], cli_seconds() - begun,
-                cli_peak_mib());
-    return CLI_DONE;
+    if (status == CLI_CONTINUE) status = check(&a.writer, &a.spec);
+    return status == CLI_CONTINUE ? run(&a, positional[0], positional + 1, (size_t)n - 1) : status;
 }

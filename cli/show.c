@@ -75,11 +75,20 @@ static sheaf_status show_aligned(sheaf_store *store, sheaf_table_spec spec, shea
 static int check_text(bool csv, bool json, const char *nonfinite, sheaf_nonfinite *out)
 {
     if (csv && json) return cli_usage("show", "--csv and --json exclude each other");
-    *out = SHEAF_NONFINITE_NULL;
-    if (nonfinite && strcmp(nonfinite, "string") == 0) *out = SHEAF_NONFINITE_STRING;
-    else if (nonfinite && strcmp(nonfinite, "null") != 0)
-        return cli_usage("show", "--nonfinite \"%s\" is neither null nor string", nonfinite);
-    return CLI_CONTINUE;
+    return cli_check_nonfinite("show", nonfinite, out);
+}
+
+static sheaf_status show(const char *path, const char *format, const sheaf_table_spec *spec, bool csv, bool json, sheaf_error *err)
+{
+    sheaf_store_options options = sheaf_store_options_init();
+    options.format = format;
+    sheaf_store *store;
+    sheaf_status status = sheaf_store_open(path, &options, &store, err);
+    if (status != SHEAF_OK) return status;
+    status = csv || json ? sheaf_table_write(store, spec, csv ? SHEAF_TEXT_CSV : SHEAF_TEXT_JSON, to_stdout, NULL, NULL, err)
+                         : show_aligned(store, *spec, err);
+    sheaf_store_free(&store);
+    return status;
 }
 
 int sheaf_cli_show(int argc, char **argv)
@@ -113,16 +122,8 @@ int sheaf_cli_show(int argc, char **argv)
     int64_t *list = NULL;
     if (ids && (status = cli_parse_list("show", ids, &list, &spec.n_ids)) != CLI_CONTINUE) return status;
     spec.ids = list;
-    sheaf_store_options store_options = sheaf_store_options_init();
-    store_options.format = format;
-    sheaf_store *store;
     sheaf_error err;
-    sheaf_status done = sheaf_store_open(positional[0], &store_options, &store, &err);
-    if (done == SHEAF_OK) {
-        done = csv || json ? sheaf_table_write(store, &spec, csv ? SHEAF_TEXT_CSV : SHEAF_TEXT_JSON, to_stdout, NULL, NULL, &err)
-                           : show_aligned(store, spec, &err);
-        sheaf_store_free(&store);
-    }
+    sheaf_status done = show(positional[0], format, &spec, csv, json, &err);
     free(list);
     return done == SHEAF_OK ? CLI_DONE : cli_fail("show", &err, NULL);
 }

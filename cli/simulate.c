@@ -224,6 +224,20 @@ static unsigned default_threads(void)
     return n < 1 ? 1 : n > 16 ? 16 : (unsigned)n;
 }
 
+static int prepare(arguments *a, const char *model_name, const char *path, simulation *s)
+{
+    *s =
+        (simulation){.model = find_model(model_name), .path = path, .n_trajectories = a->n, .seed = a->seed, .n_steps = (uint32_t)a->steps};
+    if (!s->model) return unknown_model(model_name);
+    int status = check_numbers(a);
+    if (status == CLI_CONTINUE) status = take_parameters(a, s);
+    if (status == CLI_CONTINUE) status = cli_writer_finish("simulate", &a->writer);
+    unsigned threads = a->writer.threads_given ? (unsigned)a->writer.threads : default_threads();
+    s->n_threads = threads > 1 ? threads : 0;
+    if (a->writer.threads_given) a->writer.options.n_threads = threads > 1 ? threads - 1 : 0;
+    return status;
+}
+
 int sheaf_cli_simulate(int argc, char **argv)
 {
     static arguments a;
@@ -260,16 +274,7 @@ int sheaf_cli_simulate(int argc, char **argv)
     const char *positional[2];
     int n_positional;
     int status = cli_parse(&command, argc, argv, positional, &n_positional);
-    if (status != CLI_CONTINUE) return status;
-    simulation s = {
-        .model = find_model(positional[0]), .path = positional[1], .n_trajectories = a.n, .seed = a.seed, .n_steps = (uint32_t)a.steps};
-    if (!s.model) return unknown_model(positional[0]);
-    status = check_numbers(&a);
-    if (status == CLI_CONTINUE) status = take_parameters(&a, &s);
-    if (status == CLI_CONTINUE) status = cli_writer_finish("simulate", &a.writer);
-    if (status != CLI_CONTINUE) return status;
-    unsigned threads = a.writer.threads_given ? (unsigned)a.writer.threads : default_threads();
-    s.n_threads = threads > 1 ? threads : 0;
-    if (a.writer.threads_given) a.writer.options.n_threads = threads > 1 ? threads - 1 : 0;
-    return run(&a, &s, argc, argv);
+    simulation s;
+    if (status == CLI_CONTINUE) status = prepare(&a, positional[0], positional[1], &s);
+    return status == CLI_CONTINUE ? run(&a, &s, argc, argv) : status;
 }

@@ -204,10 +204,14 @@ static void print_tables(const summary *s, const cli_table *values, const cli_ta
     cli_table_print(growth, stdout);
 }
 
-static sheaf_status summarize(summary *s, sheaf_error *err)
+static sheaf_status summarize(summary *s, const char *path, const char *format, sheaf_error *err)
 {
+    sheaf_store_options options = sheaf_store_options_init();
+    options.format = format;
+    sheaf_status status = sheaf_store_open(path, &options, &s->store, err);
+    if (status != SHEAF_OK) return status;
     cli_table *values = cli_table_create(), *ruin = NULL, *growth = NULL;
-    sheaf_status status = describe_all(s, values, err);
+    status = describe_all(s, values, err);
     if (status == SHEAF_OK && !s->variable) status = describe_ruin(s, &ruin, err);
     if (status == SHEAF_OK) {
         growth = describe_growth(s);
@@ -217,6 +221,7 @@ static sheaf_status summarize(summary *s, sheaf_error *err)
     cli_table_free(values);
     cli_table_free(ruin);
     cli_table_free(growth);
+    sheaf_store_free(&s->store);
     return status;
 }
 
@@ -250,14 +255,8 @@ int sheaf_cli_summary(int argc, char **argv)
     if (s.by && strcmp(s.by, "time") != 0) return cli_usage("summary", "--by \"%s\" is not possible; only time is", s.by);
     if (s.json && s.chart) return cli_usage("summary", "--json and --chart exclude each other");
     if ((status = cli_parse_reals("summary", quantiles, &s.probabilities, &s.n_probabilities)) != CLI_CONTINUE) return status;
-    sheaf_store_options store_options = sheaf_store_options_init();
-    store_options.format = format;
     sheaf_error err;
-    sheaf_status done = sheaf_store_open(path, &store_options, &s.store, &err);
-    if (done == SHEAF_OK) {
-        done = summarize(&s, &err);
-        sheaf_store_free(&s.store);
-    }
+    sheaf_status done = summarize(&s, path, format, &err);
     free(s.probabilities);
     return done == SHEAF_OK ? CLI_DONE : cli_fail("summary", &err, NULL);
 }

@@ -22,10 +22,10 @@ le() { # VALUE BYTES: as hexadecimal digits, the low byte first
     for ((i = 0; i < $2; i++)); do printf '%02x' $(($1 >> (8 * i) & 255)); done
 }
 crc32c() { # HEX
-    local crc=$((0xffffffff)) i bit
+    local crc=$((0xffffffff)) i
     for ((i = 0; i < ${#1}; i += 2)); do
         crc=$((crc ^ 16#${1:i:2}))
-        for bit in 1 2 3 4 5 6 7 8; do crc=$((crc & 1 ? (crc >> 1) ^ 0x82f63b78 : crc >> 1)); done
+        for _ in 1 2 3 4 5 6 7 8; do crc=$((crc & 1 ? (crc >> 1) ^ 0x82f63b78 : crc >> 1)); done
     done
     echo $((crc ^ 0xffffffff))
 }
