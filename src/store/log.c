@@ -150,29 +150,35 @@ static sheaf_status sync_header(shf_log *log, sheaf_error *err)
     return status;
 }
 
-sheaf_status shf_log_restart(shf_log *log, const char *format, size_t n_arrays, size_t n_records, uint64_t keep_bytes, sheaf_error *err)
+static void fill_header(shf_log_header *header, const char *format, size_t n_arrays, size_t n_records)
 {
-    uint8_t bytes[SHF_LOG_FRAMES_AT + END_BYTES] = {0};
-    uint64_t file_size;
-    shf_log_header *header = &log->header;
     /* A log of its own begins at a number that no older frame carries. */
     header->generation =
         header->generation ? header->generation + 1 : (uint64_t)shf_clock_wall_s() << 24 ^ shf_clock_ns() % ((uint64_t)1 << 24);
     header->pid = (int64_t)getpid();
-    if (!log->written) header->since = shf_clock_wall_s();
     header->n_arrays = (uint32_t)n_arrays;
     header->n_records = (uint32_t)n_records;
     memset(header->host, 0, sizeof header->host);
     if (gethostname(header->host, sizeof header->host - 1)) header->host[0] = '\0';
     memset(header->format, 0, sizeof header->format);
     snprintf(header->format, sizeof header->format, "%s", format);
-    shf_log_header_write(header, bytes);
+}
+
+sheaf_status shf_log_restart(shf_log *log, const char *format, size_t n_arrays, size_t n_records, uint64_t keep_bytes, sheaf_error *err)
+{
+    uint8_t bytes[SHF_LOG_FRAMES_AT + END_BYTES] = {0};
+    uint64_t file_size;
+    fill_header(&log->header, format, n_arrays, n_records);
+    if (!log->written) log->header.since = shf_clock_wall_s();
+    shf_log_header_write(&log->header, bytes);
     SHF_TRY(shf_file_write(&log->file, bytes, sizeof bytes, 0, err));
     if (log->sync) SHF_TRY(sync_header(log, err));
     SHF_TRY(shf_file_size(&log->file, &file_size, err));
-    if (file_size > keep_bytes) SHF_TRY(shf_file_truncate(&log->file, sizeof bytes, err));
-    if (file_size > keep_bytes) log->allocated = 4096;
-    header->frames_at = SHF_LOG_FRAMES_AT;
+    if (file_size > keep_bytes) {
+        SHF_TRY(shf_file_truncate(&log->file, sizeof bytes, err));
+        log->allocated = 4096;
+    }
+    log->header.frames_at = SHF_LOG_FRAMES_AT;
     shf_log_rewind(log);
     shf_buf_free(&log->window);
     log->tip_at = 0;
@@ -232,20 +238,30 @@ sheaf_status shf_log_put_number(shf_log *log, uint64_t value, sheaf_error *err)
     return shf_log_put(log, bytes, shf_log_put_varint(bytes, value), err);
 }
 
+static const uint8_t g_end[END_BYTES] = {0};
+
+/* Of a frame that is in the file but for its head and what is staged: all is there, with sync on the disk too, before the head makes it whole. */
+static sheaf_status end_in_parts(shf_log *log, sheaf_error *err)
+{
+    SHF_TRY(flush(log, err));
+    SHF_TRY(shf_file_write(&log->file, g_end, sizeof g_end, log->position + SHF_LOG_FRAME_BYTES + log->frame_flushed, err));
+    log->written += sizeof g_end;
+    return log->sync ? shf_file_sync(&log->file, err) : SHEAF_OK;
+}
+
+/* Of a frame that is staged as a whole, and goes out with its head. */
+static sheaf_status end_at_once(shf_log *log, sheaf_error *err)
+{
+    log->frame_crc = shf_crc32c(0, log->frame.data + SHF_LOG_FRAME_BYTES, log->frame.size - SHF_LOG_FRAME_BYTES);
+    return shf_buf_append(&log->frame, g_end, sizeof g_end, err);
+}
+
 sheaf_status shf_log_end(shf_log *log, sheaf_error *err)
 {
-    size_t staged = log->frame.size - SHF_LOG_FRAME_BYTES;
-    uint64_t payload = log->frame_flushed + staged;
-    static const uint8_t end[END_BYTES] = {0};
-    bool in_parts = log->frame_flushed > 0;
-    if (in_parts) SHF_TRY(flush(log, err));
-    else log->frame_crc = shf_crc32c(0, log->frame.data + SHF_LOG_FRAME_BYTES, staged);
-    if (in_parts) log->written += sizeof end;
-    if (in_parts) SHF_TRY(shf_file_write(&log->file, end, sizeof end, log->position + SHF_LOG_FRAME_BYTES + payload, err));
-    else SHF_TRY(shf_buf_append(&log->frame, end, sizeof end, err));
-    uint32_t crc = shf_log_frame_crc(log->frame_crc, log->header.generation, log->sequence, payload);
-    shf_log_frame_head(payload, crc, log->frame.data);
-    if (in_parts && log->sync) SHF_TRY(shf_file_sync(&log->file, err));
+    uint64_t payload = log->frame_flushed + (log->frame.size - SHF_LOG_FRAME_BYTES);
+    if (log->frame_flushed > 0) SHF_TRY(end_in_parts(log, err));
+    else SHF_TRY(end_at_once(log, err));
+    shf_log_frame_head(payload, shf_log_frame_crc(log->frame_crc, log->header.generation, log->sequence, payload), log->frame.data);
     SHF_TRY(shf_file_write(&log->file, log->frame.data, log->frame.size, log->position, err));
     if (log->sync) SHF_TRY(shf_file_sync(&log->file, err));
     log->written += log->frame.size;
