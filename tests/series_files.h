@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Helpers for tests of series: a folder of its own for the program, and files in it. Include after cmocka.h. */
+/* Helpers for tests of series: files in the folder of the program. Include after cmocka.h. */
 #ifndef SERIES_FILES_H
 #define SERIES_FILES_H
 
@@ -8,23 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common.h"
 #include "io/file.h"
 #include "sheaf/series.h"
-
-static char folder[64];
-
-static int make_folder(void **state)
-{
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/sheaf-series-XXXXXX");
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    return shf_path_remove_tree(folder, NULL) == SHEAF_OK ? 0 : -1;
-}
 
 static void write_file(const char *name, const void *bytes, size_t n)
 {

@@ -1,21 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # sheaf convert: every format into every other with equal values, thinning, types, and what is refused.
-set -eu
-sheaf=${SHEAF:?}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
-fail() { echo "$*" >&2; exit 1; }
-# refuse STATUS PATTERN ARGS...: the exit status, and one line that says the pattern.
+# shellcheck source=tests/cli/common.sh
+. "$(dirname "$0")/common.sh"
+# refuse STATUS TEXT ARGS...: as refused.
 refuse() {
-    local want=$1 pattern=$2 status=0 said
+    local want=$1 text=$2
     shift 2
-    "$sheaf" convert "$@" --quiet 2>said || status=$?
-    said=$(cat said)
-    [ "$status" = "$want" ] || fail "sheaf convert $*: status $status instead of $want: $said"
-    [ "$(wc -l <said)" = 1 ] || fail "sheaf convert $*: more than one line: $said"
-    grep -qF -- "$pattern" <<<"$said" || fail "sheaf convert $*: \"$said\" does not say \"$pattern\""
+    refused "$want" "$text" convert "$@" --quiet
 }
 convert() { "$sheaf" convert "$@" --quiet || fail "sheaf convert $*: status $?"; }
 attributes() { "$sheaf" info "$1" | grep '^attributes:'; }

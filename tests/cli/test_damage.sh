@@ -1,97 +1,82 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Broken stores: one clear line each, exit status 3 of verify and repair where data is damaged, folders that cannot be written to.
-set -eu
-sheaf=${SHEAF:?}
-work=$(mktemp -d)
-trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
-cd "$work"
-fail() { echo "$*" >&2; exit 1; }
-# expect STATUS PATTERN ARGS...: the exit status, one line on stderr, and the pattern in what is said.
-expect() {
-    local want=$1 pattern=$2 status=0
-    shift 2
-    "$sheaf" "$@" >out 2>said || status=$?
-    [ "$status" = "$want" ] || fail "sheaf $*: status $status instead of $want: $(cat out said)"
-    [ "$want" = 0 ] || [ "$(wc -l <said)" -le 1 ] || fail "sheaf $*: more than one line: $(cat said)"
-    cat out said | grep -q -- "$pattern" || fail "sheaf $*: \"$(cat out said)\" does not match \"$pattern\""
-}
+# shellcheck source=tests/cli/common.sh
+. "$(dirname "$0")/common.sh"
 flip() { # FILE OFFSET
     printf "\\x$(printf %02x $(($(od -An -tu1 -j "$2" -N 1 "$1") ^ 16)))" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
 }
-formats=" $("$sheaf" --version | sed -n "s/^formats://p") "
-has() { [[ $formats == *" $1 "* ]]; }
 make() { "$sheaf" simulate gbm "$1" -n 300 --steps 20 --replace --quiet 2>/dev/null; }
 
 if has zarr; then
     make a.zarr
-    expect 0 'a.zarr: everything committed is whole' verify a.zarr
+    tells 0 'a.zarr: everything committed is whole' verify a.zarr
     printf '{"zarr_format": 3, "node_type": "gro' >a.zarr/zarr.json
-    expect 3 'zarr.json: not valid JSON' info a.zarr
-    expect 3 'zarr.json' verify a.zarr
-    expect 3 'cannot be repaired; each array is whole by itself and can be opened as a.zarr/ARRAY' repair a.zarr
-    expect 0 '300' info a.zarr/price
+    tells 3 'zarr.json: not valid JSON' info a.zarr
+    tells 3 'zarr.json' verify a.zarr
+    tells 3 'cannot be repaired; each array is whole by itself and can be opened as a.zarr/ARRAY' repair a.zarr
+    tells 0 '300' info a.zarr/price
     make a.zarr
     flip "$(find a.zarr/price -name 0 -type f)" 20000
-    expect 3 'array price' verify a.zarr
-    expect 3 'array price' export a.zarr a.csv --what price
-    expect 3 'array price' repair a.zarr
-    expect 0 'whole' verify a.zarr
+    tells 3 'array price' verify a.zarr
+    tells 3 'array price' export a.zarr a.csv --what price
+    tells 3 'array price' repair a.zarr
+    tells 0 'whole' verify a.zarr
     rm a.zarr/price/zarr.json
-    expect 3 'price' verify a.zarr
-    expect 0 'whole again, 0' repair a.zarr
-    expect 0 'whole' verify a.zarr
+    tells 3 'price' verify a.zarr
+    tells 0 'whole again, 0' repair a.zarr
+    tells 0 'whole' verify a.zarr
     echo '{bad' >a.zarr/price/zarr.json
-    expect 3 'price' verify a.zarr
-    expect 0 'whole again, 0' repair a.zarr
-    expect 0 'whole' verify a.zarr
+    tells 3 'price' verify a.zarr
+    tells 0 'whole again, 0' repair a.zarr
+    tells 0 'whole' verify a.zarr
 fi
 if has npy; then
     make a.npyd
     flip a.npyd/price.npy 20000
-    expect 3 'price.npy' verify a.npyd
-    expect 3 'price.npy' repair a.npyd
-    expect 0 'whole' verify a.npyd
+    tells 3 'price.npy' verify a.npyd
+    tells 3 'price.npy' repair a.npyd
+    tells 0 'whole' verify a.npyd
     flip a.npyd/price.npy 20
-    expect 3 'price.npy' info a.npyd
-    expect 3 'price.npy' verify a.npyd
-    expect 0 'whole again, 0' repair a.npyd
-    expect 0 'whole' verify a.npyd
+    tells 3 'price.npy' info a.npyd
+    tells 3 'price.npy' verify a.npyd
+    tells 0 'whole again, 0' repair a.npyd
+    tells 0 'whole' verify a.npyd
     make a.npyd
     echo '{bad' >a.npyd/sheaf.json
-    expect 3 'sheaf.json: .*cannot be repaired; each .npy file' repair a.npyd
+    tells 3 'sheaf.json: .*cannot be repaired; each .npy file' repair a.npyd
     make a.npyd
     rm a.npyd/sheaf.len
-    expect 3 'sheaf.len' verify a.npyd
+    tells 3 'sheaf.len' verify a.npyd
 fi
 if has hdf5; then
     make a.h5
     flip a.h5 20000
-    expect 3 'array ' verify a.h5
-    expect 3 'array ' repair a.h5
-    expect 0 'whole' verify a.h5
+    tells 3 'array ' verify a.h5
+    tells 3 'array ' repair a.h5
+    tells 0 'whole' verify a.h5
     truncate -s 30000 a.h5
-    expect 3 'a.h5: expected [0-9]* bytes, the file has 30000' info a.h5
-    expect 3 'a.h5: expected' verify a.h5
+    tells 3 'a.h5: expected [0-9]* bytes, the file has 30000' info a.h5
+    tells 3 'a.h5: expected' verify a.h5
     printf 'not an HDF5 file, though it is named so' >b.h5
-    expect 1 'b.h5' repair b.h5
+    tells 1 'b.h5' repair b.h5
     make c.h5
     size=$(stat -c %s c.h5)
     cp c.h5 d.h5
     dd if=/dev/zero of=d.h5 bs=512 count=1 conv=notrunc status=none
-    expect 3 'd.h5: the superblock at byte 0 is damaged' info d.h5
-    expect 3 'superblock' verify d.h5
-    expect 3 'the superblock was damaged, and was made again' repair d.h5
-    expect 0 'whole' verify d.h5
+    tells 3 'd.h5: the superblock at byte 0 is damaged' info d.h5
+    tells 3 'superblock' verify d.h5
+    tells 3 'the superblock was damaged, and was made again' repair d.h5
+    tells 0 'whole' verify d.h5
     cp c.h5 d.h5
     flip d.h5 20
-    expect 3 'superblock' repair d.h5
-    expect 0 'whole' verify d.h5
+    tells 3 'superblock' repair d.h5
+    tells 0 'whole' verify d.h5
     cmp c.h5 d.h5 || fail 'a repaired superblock gives another file'
     # A store of an older version has no seals.
     cp c.h5 d.h5
     for seal in 48 $((size - 64)); do dd if=/dev/zero of=d.h5 bs=1 seek=$seal count=64 conv=notrunc status=none; done
-    expect 0 'whole' verify d.h5
+    tells 0 'whole' verify d.h5
     for back in 200 1500 3000 6000; do
         cp c.h5 d.h5
         flip d.h5 $((size - back))
@@ -100,16 +85,16 @@ if has hdf5; then
         [ "$(wc -l <said)" -le 1 ] || fail "d.h5, byte -$back: more than one line: $(cat said)"
     done
 fi
-expect 1 'nothere.zarr' verify nothere.zarr
+tells 1 'nothere.zarr' verify nothere.zarr
 mkdir empty.zarr
-expect 1 'empty.zarr' verify empty.zarr
+tells 1 'empty.zarr' verify empty.zarr
 
 # A folder that cannot be written to (root may write everywhere).
 mkdir closed
 chmod a-w closed
 if [ "$(id -u)" != 0 ]; then
-    for s in zarr npyd h5; do expect 1 'closed' simulate gbm closed/a.$s -n 10 --quiet; done
+    for s in zarr npyd h5; do tells 1 'closed' simulate gbm closed/a.$s -n 10 --quiet; done
 fi
-expect 1 'No such file' simulate gbm nowhere/a.zarr -n 10 --quiet
+tells 1 'No such file' simulate gbm nowhere/a.zarr -n 10 --quiet
 touch file
-expect 1 'Not a directory' simulate gbm file/a.zarr -n 10 --quiet
+tells 1 'Not a directory' simulate gbm file/a.zarr -n 10 --quiet

@@ -1,28 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # sheaf import, export, show, info, verify: round trips, and one clear line for each bad input.
-set -eu
-sheaf=${SHEAF:?}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
-fail() { echo "$*" >&2; exit 1; }
-# expect STATUS PATTERN ARGS...: the exit status, and one line on stderr that matches.
-expect() {
-    local want=$1 pattern=$2 status=0 said
-    shift 2
-    said=$("$sheaf" "$@" 2>&1 >/dev/null) || status=$?
-    [ "$status" = "$want" ] || fail "sheaf $*: status $status instead of $want: $said"
-    [ "$(wc -l <<<"$said")" = 1 ] || fail "sheaf $*: more than one line: $said"
-    grep -q -- "$pattern" <<<"$said" || fail "sheaf $*: \"$said\" does not match \"$pattern\""
-}
-formats=$("$sheaf" --version | sed -n 's/^formats://p')
+# shellcheck source=tests/cli/common.sh
+. "$(dirname "$0")/common.sh"
 
 printf '1\t2.5\t-3e-5\n4\t0.1\t1e300\n' >m.txt
 printf 'time,a,b\r\n0.5,1,2\r\n1.5,3,4\r\n2.5,5,6\r\n' >steps.csv
 printf 'trajectory,0,1\n7,1,2\n-3,3,4\n5,5,6\n' >paths.csv
 for format in $formats; do
-    [ "$format" != mem ] || continue
     o="--format $format"
     # shellcheck disable=SC2086
     {
@@ -102,4 +87,4 @@ expect 1 'line 1, column 2: the cell is empty' import hole.csv x.h5
 # A directory where the export should go, and one that cannot be written.
 mkdir folder.csv
 expect 1 'folder.csv' export x.npyd folder.csv --what steps
-echo "imported and exported in:$formats"
+echo "imported and exported in: $formats"

@@ -1,25 +1,17 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # sheaf merge: workers' records, ranks' columns, runs one after the other, and every difference refused by name.
-set -eu
-sheaf=${SHEAF:?}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
-fail() { echo "$*" >&2; exit 1; }
-merge() { "$sheaf" merge "$@" --quiet || fail "sheaf merge $*: status $?"; }
-import() { "$sheaf" import "$@" --quiet || fail "sheaf import $*: status $?"; }
-# refuse STATUS PATTERN ARGS...: the exit status, one line with the pattern, and no store left.
+# shellcheck source=tests/cli/common.sh
+. "$(dirname "$0")/common.sh"
+# refuse STATUS TEXT ARGS...: as refused, and no store left.
 refuse() {
-    local want=$1 pattern=$2 status=0 said
+    local want=$1 text=$2
     shift 2
-    "$sheaf" merge "$@" --quiet 2>said || status=$?
-    said=$(cat said)
-    [ "$status" = "$want" ] || fail "sheaf merge $*: status $status instead of $want: $said"
-    [ "$(wc -l <said)" = 1 ] || fail "sheaf merge $*: more than one line: $said"
-    grep -qF -- "$pattern" <<<"$said" || fail "sheaf merge $*: \"$said\" does not say \"$pattern\""
+    refused "$want" "$text" merge "$@" --quiet
     [ ! -e no.zarr ] || fail "sheaf merge $*: something was left"
 }
+merge() { "$sheaf" merge "$@" --quiet || fail "sheaf merge $*: status $?"; }
+import() { "$sheaf" import "$@" --quiet || fail "sheaf import $*: status $?"; }
 
 # Workers: each has its own ids, in any order, in any format.
 printf 'id,0,1,2\n7,1,2,3\n3,4,5,6\n' >w1.csv

@@ -2,21 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # An input that is the output too, an output that cannot be written whole, signals: the input stays or what takes its place is whole, and
 # nothing unfinished is left.
-set -eu
-sheaf=${SHEAF:?}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
-fail() { echo "$*" >&2; exit 1; }
-# expect STATUS PATTERN ARGS...: the exit status, and one line on stderr that matches.
-expect() {
-    local want=$1 pattern=$2 status=0 said
-    shift 2
-    said=$("$sheaf" "$@" 2>&1 >/dev/null) || status=$?
-    [ "$status" = "$want" ] || fail "sheaf $*: status $status instead of $want: $said"
-    [ "$(wc -l <<<"$said")" = 1 ] || fail "sheaf $*: more than one line: $said"
-    grep -q -- "$pattern" <<<"$said" || fail "sheaf $*: \"$said\" does not match \"$pattern\""
-}
+# shellcheck source=tests/cli/common.sh
+. "$(dirname "$0")/common.sh"
 nothing_left() { [ -z "$(find . -name '*.sheaf-tmp' -o -name '.*.sheaf-new')" ] || fail "$1: left: $(find . -name '*sheaf-*')"; }
 
 # A loss stream written onto itself: as from and to different files.

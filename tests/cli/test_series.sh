@@ -1,11 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # sheaf series: what it prints, which file it takes, the map, and what is refused with which status.
-set -eu
-sheaf=${SHEAF:?}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-fail() { echo "$*" >&2; exit 1; }
+# shellcheck source=tests/cli/common.sh
+. "$(dirname "$0")/common.sh"
 # same EXPECTED ARGS...
 same() {
     local want=$1 got
@@ -15,18 +12,6 @@ same() {
 $got
 instead of
 $want"
-}
-# expect STATUS PATTERN ARGS...: the exit status, nothing on stdout, and one line on stderr that matches.
-expect() {
-    local want=$1 pattern=$2 status=0 said out
-    shift 2
-    out=$("$sheaf" series "$@" 2>"$work/said") || status=$?
-    said=$(cat "$work/said")
-    [ "$status" = "$want" ] || fail "sheaf series $*: status $status instead of $want: $said"
-    [ -z "$out" ] || fail "sheaf series $*: printed $out"
-    [ "$(wc -l <"$work/said")" = 1 ] || fail "sheaf series $*: more than one line: $said"
-    grep -q "^sheaf: series: " <<<"$said" || fail "sheaf series $*: $said"
-    grep -qF -- "$pattern" <<<"$said" || fail "sheaf series $*: \"$said\" does not say \"$pattern\""
 }
 
 d=$work/data-series
@@ -62,22 +47,22 @@ same $'time,2\n0,1' "$d" load.2030 --group south --scenario 2 --time 0
 same $'time,0\n0,2' "$d" load.2030 --group north --map "$work/other.dat" --time 0
 same $'time,1\n0,2' "$d" load.2030 --map "$work/other.dat" --scenario 1 --time 0
 
-expect 1 "group 'west' is unknown: the scenario map has 'north', 'south'" "$d" load.2030 --group west
-expect 1 "scenario 2 is out of range: group 'north' maps scenarios 0 to 1" "$d" load.2030 --group north --scenario 2
-expect 1 "scenario 1 is not mapped: a gap in group 'south'" "$d" load.2030 --group south
-expect 1 "scenario -1 is out of range" "$d" load.2030 --group north --scenario -1
-expect 1 "scenario -1 is negative" "$d" load.2030 --scenario -1
-expect 1 "scenario 3 is out of range 0 to 2" "$d" load.2030 --scenario 0,3 --time 1:1
-expect 1 "--time 2:4 is out of range, it has time steps 0 to 2" "$d" load.2030 --time 2:4
-expect 2 "--time 2:1" "$d" load.2030 --time 2:1
-expect 2 "--time -1" "$d" load.2030 --time -1
-expect 1 "neither wind.parquet nor .txt, .tsv or .csv in $d" "$d" wind
-expect 1 "$d/zero.txt: the file is empty (0 bytes)" "$d" zero
-expect 1 "$work/none.dat" "$d" load.2030 --group north --map "$work/none.dat"
-expect 2 "--csv and --json" "$d" load --csv --json
-expect 2 "" "$d"
+refused 1 "group 'west' is unknown: the scenario map has 'north', 'south'" series "$d" load.2030 --group west
+refused 1 "scenario 2 is out of range: group 'north' maps scenarios 0 to 1" series "$d" load.2030 --group north --scenario 2
+refused 1 "scenario 1 is not mapped: a gap in group 'south'" series "$d" load.2030 --group south
+refused 1 "scenario -1 is out of range" series "$d" load.2030 --group north --scenario -1
+refused 1 "scenario -1 is negative" series "$d" load.2030 --scenario -1
+refused 1 "scenario 3 is out of range 0 to 2" series "$d" load.2030 --scenario 0,3 --time 1:1
+refused 1 "--time 2:4 is out of range, it has time steps 0 to 2" series "$d" load.2030 --time 2:4
+refused 2 "--time 2:1" series "$d" load.2030 --time 2:1
+refused 2 "--time -1" series "$d" load.2030 --time -1
+refused 1 "neither wind.parquet nor .txt, .tsv or .csv in $d" series "$d" wind
+refused 1 "$d/zero.txt: the file is empty (0 bytes)" series "$d" zero
+refused 1 "$work/none.dat" series "$d" load.2030 --group north --map "$work/none.dat"
+refused 2 "--csv and --json" series "$d" load --csv --json
+refused 2 "" series "$d"
 printf 'north 0 = 3\n' >"$work/bad.dat"
-expect 1 "line 1: expected 'group, scenario = column'" "$d" load.2030 --group north --map "$work/bad.dat"
+refused 1 "line 1: expected 'group, scenario = column'" series "$d" load.2030 --group north --map "$work/bad.dat"
 printf '1 2\n3 x\n' >"$d/bad.txt"
 status=0; said=$("$sheaf" series "$d" bad 2>&1 >/dev/null) || status=$?
 [ "$status" = 1 ] || fail "a word among the numbers: status $status"

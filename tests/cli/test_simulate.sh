@@ -1,26 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # sheaf simulate: results do not depend on threads or order, resume after a kill and after Ctrl-C, limits, wrong usage.
-set -eu
-sheaf=${SHEAF:?}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
-fail() { echo "$*" >&2; exit 1; }
-# expect STATUS PATTERN ARGS...: the exit status, and one line on stderr that matches.
-expect() {
-    local want=$1 pattern=$2 status=0 said
-    shift 2
-    said=$("$sheaf" "$@" 2>&1 >/dev/null) || status=$?
-    [ "$status" = "$want" ] || fail "sheaf $*: status $status instead of $want: $said"
-    [ "$(wc -l <<<"$said")" = 1 ] || fail "sheaf $*: more than one line: $said"
-    grep -q -- "$pattern" <<<"$said" || fail "sheaf $*: \"$said\" does not match \"$pattern\""
-}
-formats=${FORMATS:-$("$sheaf" --version | sed -n "s/^formats://p")}
-suffix() { case $1 in zarr) echo zarr ;; hdf5) echo h5 ;; npy) echo npyd ;; esac; }
+# shellcheck source=tests/cli/common.sh
+. "$(dirname "$0")/common.sh"
 
 for format in $formats; do
-    [ "$format" != mem ] || continue
     s=$(suffix "$format")
     # The same store with 0, 1, 2 and 8 threads, and for any commits (but for the count of commits in sheaf.len).
     "$sheaf" simulate insurance "one.$s" -n 3000 --every 7 --dtype f32 --seed 5 --keep-last --threads 0 2>said
@@ -115,4 +99,4 @@ peak() { "$sheaf" simulate gbm many.npyd -n "$1" --steps 2 --replace 2>&1 | sed 
 small=$(peak 200000)
 large=$(peak 1000000)
 [ "$large" -le $((small + 2 + small / 10)) ] || fail "peak memory: $small MiB for 200,000 trajectories, $large MiB for 1,000,000"
-echo "simulated in:$formats"
+echo "simulated in: $formats"

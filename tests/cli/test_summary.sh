@@ -1,12 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # sheaf summary: the same exact figures whatever the memory, one row for each step, charts, JSON.
-set -eu
-sheaf=${SHEAF:?}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
-fail() { echo "$*" >&2; exit 1; }
+# shellcheck source=tests/cli/common.sh
+. "$(dirname "$0")/common.sh"
 "$sheaf" simulate insurance run.npyd -n 60000 --steps 12 --seed 11 2>/dev/null
 q=.001,.01,.25,.5,.75,.99,.999
 "$sheaf" summary run.npyd --json --quantiles $q >large.json

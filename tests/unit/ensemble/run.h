@@ -15,10 +15,10 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "common.h"
 #include "io/file.h"
 #include "sheaf/ensemble.h"
 
-static char folder[] = "/tmp/sheaf-ensemble-XXXXXX";
 static char path[128];
 static sheaf_store_options options;
 static sheaf_error err;
@@ -109,18 +109,6 @@ static __attribute__((unused)) uint64_t count(sheaf_ensemble *run)
     uint64_t n;
     OK(sheaf_ensemble_count(run, &n, &err));
     return n;
-}
-
-static int make_folder(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    return shf_path_remove_tree(folder, NULL) == SHEAF_OK ? 0 : -1;
 }
 
 #endif

@@ -13,46 +13,9 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "common.h"
 #include "io/file.h"
 #include "sheaf/interchange.h"
-
-static char folder[64];
-
-static void expect_ok(sheaf_status status, const sheaf_error *err)
-{
-    if (status != SHEAF_OK) fprintf(stderr, "%s: %s\n", sheaf_status_name(status), err->message);
-    assert_int_equal(status, SHEAF_OK);
-}
-
-static const char *at(const char *name)
-{
-    static char paths[8][128];
-    static int next;
-    char *path = paths[next++ % 8];
-    snprintf(path, 128, "%s/%s", folder, name);
-    return path;
-}
-
-static int make_folder(void **state)
-{
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/sheaf-import-XXXXXX");
-    return mkdtemp(folder) ? 0 : 1;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    return shf_path_remove_tree(folder, NULL) == SHEAF_OK ? 0 : 1;
-}
-
-static sheaf_store_options quiet_options(void)
-{
-    sheaf_store_options o = sheaf_store_options_init();
-    o.n_threads = 0;
-    o.commit_interval_ms = o.checkpoint_interval_ms = 0;
-    return o;
-}
 
 /* Three trajectories of 2, 3 and 4 steps. */
 static void make_store(void)

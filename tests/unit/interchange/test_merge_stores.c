@@ -14,44 +14,13 @@
 
 #include "base/alloc.h"
 #include "base/id_index.h"
+#include "common.h"
 #include "io/file.h"
 #include "sheaf/interchange.h"
 
-static char folder[64];
-
-static void expect_ok(sheaf_status status, const sheaf_error *err)
+static sheaf_store_options replacing(void)
 {
-    if (status != SHEAF_OK) fprintf(stderr, "%s: %s\n", sheaf_status_name(status), err->message);
-    assert_int_equal(status, SHEAF_OK);
-}
-
-static const char *at(const char *name)
-{
-    static char paths[8][128];
-    static int next;
-    char *path = paths[next++ % 8];
-    snprintf(path, 128, "%s/%s", folder, name);
-    return path;
-}
-
-static int make_folder(void **state)
-{
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/sheaf-merge-XXXXXX");
-    return mkdtemp(folder) ? 0 : 1;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    return shf_path_remove_tree(folder, NULL) == SHEAF_OK ? 0 : 1;
-}
-
-static sheaf_store_options quiet_options(void)
-{
-    sheaf_store_options o = sheaf_store_options_init();
-    o.n_threads = 0;
-    o.commit_interval_ms = o.checkpoint_interval_ms = 0;
+    sheaf_store_options o = quiet_options();
     o.if_exists = SHEAF_IF_EXISTS_REPLACE;
     return o;
 }
@@ -60,7 +29,7 @@ static sheaf_store_options quiet_options(void)
 static void make_store(const char *path, int64_t first_id, int n, const char *attributes)
 {
     sheaf_error err;
-    sheaf_store_options options = quiet_options();
+    sheaf_store_options options = replacing();
     sheaf_ensemble_spec spec = sheaf_ensemble_spec_by_trajectory(4);
     sheaf_ensemble *run;
     sheaf_ensemble_spec_add(&spec, "x", SHEAF_F64, NULL, 0);
@@ -169,7 +138,7 @@ static void say_summaries_only(const char *path, int64_t id, int row)
     sheaf_error err;
     sheaf_store *store;
     char json[128];
-    sheaf_store_options options = quiet_options();
+    sheaf_store_options options = replacing();
     snprintf(json, sizeof json, "{\"sheaf_summaries_only_from_id\": %lld, \"sheaf_summaries_only_from_row\": %d}", (long long)id, row);
     expect_ok(sheaf_store_open_append(path, &options, &store, &err), &err);
     expect_ok(sheaf_store_set_attributes(store, NULL, json, &err), &err);
@@ -243,7 +212,7 @@ static void a_refused_merge_leaves_nothing_and_says_why(void **state)
 
 static sheaf_status convert_and_merge(sheaf_error *err)
 {
-    sheaf_store_options options = quiet_options();
+    sheaf_store_options options = replacing();
     const char *sources[] = {at("a.npyd"), at("b.npyd")};
     sheaf_status status = sheaf_merge(at("m.npyd"), sources, 2, NULL, &options, NULL, err);
     sheaf_convert_spec spec = sheaf_convert_spec_init();

@@ -16,27 +16,20 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "common.h"
 #include "interchange/parquet_file.h"
 #include "interchange/parquet_writer.h"
 #include "io/file.h"
 
 enum { N = 1000 };
 
-static char folder[64], path[128];
+static char path[128];
 
-static int make_folder(void **state)
+static int make_path(void **state)
 {
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/sheaf-parquet-XXXXXX");
-    if (!mkdtemp(folder)) return 1;
-    snprintf(path, sizeof path, "%s/a.parquet", folder);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    return shf_path_remove_tree(folder, NULL) != SHEAF_OK;
+    int failed = make_folder(state);
+    snprintf(path, sizeof path, "%s", at("a.parquet"));
+    return failed;
 }
 
 static double value_of(size_t column, size_t row)
@@ -511,5 +504,5 @@ int main(void)
         cmocka_unit_test(every_failed_allocation_is_an_error),
         cmocka_unit_test(statistics_and_metadata_are_there),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, make_path, remove_folder);
 }

@@ -11,27 +11,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common.h"
 #include "interchange/parquet_file.h"
 #include "interchange/parquet_rows.h"
 #include "io/file.h"
 
 enum { N_COLUMNS = 37 };
 
-static char folder[64], path[128];
+static char path[128];
 
-static int make_folder(void **state)
+static int make_path(void **state)
 {
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/sheaf-rows-XXXXXX");
-    if (!mkdtemp(folder)) return 1;
-    snprintf(path, sizeof path, "%s/a.parquet", folder);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    return shf_path_remove_tree(folder, NULL) != SHEAF_OK;
+    int failed = make_folder(state);
+    snprintf(path, sizeof path, "%s", at("a.parquet"));
+    return failed;
 }
 
 static double value_of(size_t row, size_t column)
@@ -160,5 +153,5 @@ int main(void)
         cmocka_unit_test(groups_are_whole_blocks),         cmocka_unit_test(failed_calls_are_errors_and_leave_no_files),
         cmocka_unit_test(only_required_f64_is_taken),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, make_path, remove_folder);
 }

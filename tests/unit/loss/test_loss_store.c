@@ -10,24 +10,10 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "common.h"
 #include "io/file.h"
 #include "loss/stored.h"
 #include "loss_streams.h"
-
-static char folder[64];
-
-static int make_folder(void **state)
-{
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/sheaf-loss-XXXXXX");
-    return mkdtemp(folder) ? 0 : 1;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    return shf_path_remove_tree(folder, NULL) != SHEAF_OK;
-}
 
 static const char *place(const char *name)
 {
