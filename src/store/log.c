@@ -360,6 +360,43 @@ sheaf_status shf_log_read(shf_log *log, shf_log_payload *payload, bool *more, sh
     return SHEAF_OK;
 }
 
+/* Whether a whole frame follows the one at position, which is not. */
+static sheaf_status is_followed(shf_log *log, bool *followed, sheaf_error *err)
+{
+    const uint8_t *frame;
+    shf_log_payload payload;
+    uint64_t position = log->position, sequence = log->sequence, next;
+    SHF_TRY(look(log, SHF_LOG_FRAME_BYTES, &frame, err));
+    uint64_t size = frame ? shf_get_u64(frame) : 0;
+    if (size == 0 || size > INT64_MAX || !shf_add_u64(position + SHF_LOG_FRAME_BYTES, size, &next)) return SHEAF_OK;
+    drop_window(log);
+    log->position = next;
+    log->sequence++;
+    sheaf_status status = read_frame(log, &payload, followed, err);
+    drop_window(log);
+    log->position = log->window_at = position;
+    log->sequence = sequence;
+    return status;
+}
+
+sheaf_status shf_log_lost(shf_log *log, size_t n_records, bool *lost, sheaf_error *err)
+{
+    uint8_t bytes[SHF_LOG_TIP_BYTES] = {0};
+    uint64_t lengths[SHF_LOG_TIP_BYTES / sizeof(uint64_t)], size; /* a tip of more is none */
+    size_t got;
+    shf_log_tip tip;
+    *lost = false;
+    SHF_TRY(shf_file_size(&log->file, &size, err));
+    if (log->header.generation == 0) {
+        *lost = size > SHF_LOG_FRAMES_AT + END_BYTES;
+        return SHEAF_OK;
+    }
+    SHF_TRY(shf_file_read_some(&log->file, bytes, sizeof bytes, SHF_LOG_HEADER_BYTES, &got, err));
+    if (log->header.frames_at >= SHF_LOG_FRAMES_AT && shf_log_tip_read(bytes, log->header.generation, &tip, lengths, n_records))
+        *lost = tip.position > log->position;
+    return *lost ? SHEAF_OK : is_followed(log, lost, err);
+}
+
 sheaf_status shf_log_check(shf_log *log, bool *same, sheaf_error *err)
 {
     uint8_t bytes[SHF_LOG_HEADER_BYTES];

@@ -54,6 +54,9 @@ void shf_log_tell(shf_log *log, const uint64_t *lengths, size_t n_records);
 sheaf_status shf_log_seek_tip(shf_log *log, uint64_t *lengths, size_t n_records, bool *at_tip, sheaf_error *err);
 /* Next whole frame, *more = false when there is none (yet). A frame that is not whole is none. Reads ahead until it found none. */
 sheaf_status shf_log_read(shf_log *log, shf_log_payload *payload, bool *more, sheaf_error *err);
+/* After the last frame that shf_log_read gave, and with no writer alive: whether there were more, since the tip or a whole frame lies behind
+ * one that is not whole, or the header is gone that frames lie behind. A frame that the writer's death cut short is none of these. */
+sheaf_status shf_log_lost(shf_log *log, size_t n_records, bool *lost, sheaf_error *err);
 /* Reads the header again: *same = false when a new generation began or the file is another one. */
 sheaf_status shf_log_check(shf_log *log, bool *same, sheaf_error *err);
 /* Closes; with remove also removes the file. */

@@ -312,6 +312,7 @@ static sheaf_status recover(sheaf_store *store, bool was_there, sheaf_error *err
     SHF_TRY(shf_store_plan_memory(store, err));
     if (!shf_store_by_rows(store)) SHF_TRY(shf_replay_load_partials(store, err));
     if (by_log) SHF_TRY(shf_replay(store, &changed, err));
+    if (was_there && store->repairing && shf_store_has_log(store)) SHF_TRY(shf_replay_tell_lost(store, err));
     for (size_t i = 0; i < store->layout.n_records; i++) store->appended[i] = store->layout.records[i].length;
     for (size_t i = 0; i < store->layout.n_arrays; i++)
         if (store->layout.arrays[i].record >= 0) store->tails[i].written_rows = store->appended[store->layout.arrays[i].record];

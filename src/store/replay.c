@@ -183,6 +183,22 @@ sheaf_status shf_replay(sheaf_store *store, bool *changed, sheaf_error *err)
     return status;
 }
 
+sheaf_status shf_replay_tell_lost(sheaf_store *store, sheaf_error *err)
+{
+    const shf_layout *layout = &store->layout;
+    sheaf_error damage;
+    bool lost = false;
+    SHF_TRY(shf_log_lost(&store->log, layout->n_records, &lost, err));
+    if (!lost) return SHEAF_OK;
+    (void)shf_fail_at(&damage, SHEAF_ERR_DAMAGED, store->log.path, NULL, layout->n_records ? (int64_t)layout->records[0].length : -1,
+                      store->log.header.generation ? (int64_t)store->log.position : 0,
+                      "the tail log is damaged: what was committed behind %llu records of \"%s\" cannot be read",
+                      layout->n_records ? (unsigned long long)layout->records[0].length : 0ULL,
+                      layout->n_records ? layout->records[0].name : "");
+    shf_store_tell(store, &damage);
+    return SHEAF_OK;
+}
+
 static sheaf_status frame_lengths(sheaf_store *store, const shf_log_payload *payload, uint64_t *lengths, bool *any, sheaf_error *err)
 {
     shf_log_cursor cursor = {payload->bytes, payload->bytes + payload->n};

@@ -190,6 +190,8 @@ sheaf_status shf_budget_used(sheaf_store *store, uint64_t *used_bytes, sheaf_err
 
 /* replay.c: takes in the frames of the log that are not yet known; mutex held or the store not yet shared. *changed: lengths grew. */
 sheaf_status shf_replay(sheaf_store *store, bool *changed, sheaf_error *err);
+/* Behind the end of the replay, with no writer alive: tells (shf_store_tell) when committed frames are lost there. */
+sheaf_status shf_replay_tell_lost(sheaf_store *store, sheaf_error *err);
 /* Loads what the partial last chunks hold into slabs, so that appending can go on (writer). */
 /* Lengths of the newest commit that the log tells, without its rows; *any = false: it tells none. The store stays as it is. */
 sheaf_status shf_replay_lengths(sheaf_store *store, uint64_t *lengths, bool *any, sheaf_error *err);

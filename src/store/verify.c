@@ -155,6 +155,20 @@ static sheaf_status check_rows(sheaf_store *store, size_t i, sheaf_error *err)
     return SHEAF_OK;
 }
 
+/* A dead writer's log: frames behind a damaged one are lost. Beside a living one the end moves on, and its frames are read by its commits. */
+static sheaf_status check_log(sheaf_store *store, sheaf_error *err)
+{
+    bool alive = false, same = false, changed;
+    if (!shf_store_has_log(store) || store->log.file.fd < 0) return SHEAF_OK;
+    SHF_TRY(shf_file_owned(&store->log.file, &alive, err));
+    if (!alive) SHF_TRY(shf_log_check(&store->log, &same, err));
+    if (!alive && store->log.header.generation == 0) same = true;
+    if (!same) return SHEAF_OK;
+    /* What it may have written since, before it ended. */
+    if (store->log.header.generation) SHF_TRY(shf_replay(store, &changed, err));
+    return shf_replay_tell_lost(store, err);
+}
+
 static sheaf_status check_all(sheaf_store *store, bool drop, sheaf_error *err)
 {
     if (store->ops->verify) SHF_TRY(store->ops->verify(store->state, tell, store, err));
@@ -197,7 +211,8 @@ sheaf_status sheaf_store_verify(const char *path, sheaf_damage_callback callback
     }
     store->tell_damage = callback;
     store->tell_context = context;
-    status = check_all(store, false, err);
+    status = check_log(store, err);
+    if (status == SHEAF_OK) status = check_all(store, false, err);
     *n_damaged = store->n_given_up;
     sheaf_store_free(&store);
     return status;

@@ -85,6 +85,36 @@ if has hdf5; then
         [ "$(wc -l <said)" -le 1 ] || fail "d.h5, byte -$back: more than one line: $(cat said)"
     done
 fi
+# The tail log of a writer that was killed: the end that its death cut short is no damage, a frame that others follow is.
+kill_one() { # STORE LOG
+    rm -rf "$1" "$2"
+    "$sheaf" simulate gbm "$1" -n 100000000 --steps 20 --commit-every 50 --quiet 2>/dev/null &
+    local pid=$!
+    for _ in $(seq 200); do
+        [ "$(stat -c %s "$2" 2>/dev/null || echo 0)" -gt 300000 ] && break
+        sleep .02
+    done
+    kill -KILL $pid
+    wait $pid 2>/dev/null || true
+}
+for s in zarr h5; do
+    [ $s = zarr ] || has hdf5 || continue
+    has zarr || [ $s = h5 ] || continue
+    log=k.h5.sheaf-log
+    [ $s = h5 ] || log=k.zarr/.sheaf-log
+    for at in 20 30000 200000; do
+        kill_one k.$s $log
+        tells 0 'whole' verify k.$s
+        flip $log $at
+        tells 3 'tail log is damaged' verify k.$s
+        tells 3 'tail log is damaged: what was committed behind [0-9]* records of "trajectory"' repair k.$s
+        tells 0 'whole' verify k.$s
+    done
+    kill_one k.$s $log
+    truncate -s -100 $log
+    tells 0 'whole' verify k.$s
+    tells 0 'whole again, 0' repair k.$s
+done
 tells 1 'nothere.zarr' verify nothere.zarr
 mkdir empty.zarr
 tells 1 'empty.zarr' verify empty.zarr
