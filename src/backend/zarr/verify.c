@@ -37,6 +37,37 @@ static json_t *consolidated(const shf_zarr_state *state, const shf_zarr_node *no
     return document;
 }
 
+/* Whether a checkpoint is under way, was cut short by its writer's death (the log tells both), or came since the group's metadata was read. */
+static bool is_moving(const shf_zarr_state *state)
+{
+    shf_path_kind kind = SHF_PATH_NONE;
+    char *log = shf_path_join(state->path, SHF_ZARR_SIDECAR_NAME), *group = shf_path_join(state->path, SHF_ZARR_METADATA_NAME);
+    shf_buf text = {0};
+    bool moving = log && shf_path_stat(log, &kind, NULL, NULL) == SHEAF_OK && kind == SHF_PATH_FILE;
+    if (!moving && group && shf_path_read(group, SHF_ZARR_MAX_METADATA, &text, NULL) == SHEAF_OK)
+        moving = text.size != state->text.size || memcmp(text.data, state->text.data, text.size) != 0;
+    shf_buf_free(&text);
+    shf_free(log);
+    shf_free(group);
+    return moving;
+}
+
+/* Whether the array's zarr.json may be what a checkpoint writes before the group's: as many rows or more, and other attributes, but else equal. */
+static bool is_newer(const shf_zarr_state *state, const json_t *document, uint64_t rows, uint64_t published, json_t *known)
+{
+    static const char *const moving[] = {"shape", "attributes"};
+    json_t *same = known ? json_copy(known) : NULL;
+    bool as_it_was = true;
+    for (size_t i = 0; same && i < 2; i++) {
+        json_t *value = json_object_get(document, moving[i]);
+        if (value) as_it_was = json_object_set(same, moving[i], value) == 0 && as_it_was;
+        else (void)json_object_del(same, moving[i]);
+    }
+    bool newer = rows >= published && as_it_was && (!same || json_equal(document, same)) && is_moving(state);
+    json_decref(same);
+    return newer;
+}
+
 /* The array's own zarr.json against the group's. */
 static sheaf_status check_document(const shf_zarr_state *state, size_t index, sheaf_error *damage)
 {
@@ -50,11 +81,13 @@ static sheaf_status check_document(const shf_zarr_state *state, size_t index, sh
     sheaf_status status = path ? shf_path_read(path, SHF_ZARR_MAX_METADATA, &text, damage) : shf_fail_memory(damage, 0, "a path");
     if (status == SHEAF_OK) status = shf_zarr_parse_json(text.data, text.size, &document, damage);
     if (status == SHEAF_OK) status = shf_zarr_parse_array(document, &meta, damage);
-    if (status == SHEAF_OK && meta.shape[0] != node->published_rows)
+    json_t *known = consolidated(state, node);
+    bool differs = status == SHEAF_OK && (meta.shape[0] != node->published_rows || (known && !json_equal(document, known)));
+    if (differs) differs = !is_newer(state, document, meta.shape[0], node->published_rows, known);
+    if (differs && meta.shape[0] != node->published_rows)
         status = shf_fail(damage, SHEAF_ERR_DAMAGED, "array %s: its zarr.json says length %llu, the group's %llu", array->name,
                           (unsigned long long)meta.shape[0], (unsigned long long)node->published_rows);
-    json_t *known = consolidated(state, node);
-    if (status == SHEAF_OK && known && !json_equal(document, known))
+    else if (differs)
         status = shf_fail(damage, SHEAF_ERR_DAMAGED, "array %s: its zarr.json and what the group's says of it differ", array->name);
     json_decref(known);
     if (status != SHEAF_OK) shf_error_locate(damage, path, array->name, -1, -1);
