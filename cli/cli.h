@@ -32,8 +32,8 @@ typedef struct cli_option {
     cli_kind kind;
     void *to;
     const char *argument; /* shown by --help: "N" */
-    const char *help;
-    bool *given; /* may be NULL: set to true when the option was there */
+    const char *help;     /* NULL: not shown by --help */
+    bool *given;          /* may be NULL: set to true when the option was there */
 } cli_option;
 
 typedef struct cli_command {
@@ -77,6 +77,8 @@ int cli_unknown(const char *verb, const char *what, const char *name, const char
 /* ---- options of verbs that write a store ---- */
 
 typedef struct cli_writer {
+    bool no_resume, only_stop; /* set before cli_writer_options: --resume, or --at-limit but for stop, is refused, and not shown */
+    const char *memory_help;   /* likewise, where the default is another one */
     const char *format, *codec, *commit_every, *at_limit;
     uint64_t threads, memory, disk, checkpoint_ms;
     bool threads_given, memory_given, disk_given, checkpoint_given, sync, replace, resume;
@@ -93,7 +95,7 @@ int cli_writer_finish(const char *verb, cli_writer *writer);
 int cli_check_format(const char *verb, const char *format);
 /* --nonfinite null|string; NULL is null. */
 int cli_check_nonfinite(const char *verb, const char *nonfinite, sheaf_nonfinite *out);
-/* What an existing store or a wrong suffix asks for; NULL: no hint. */
+/* What an existing store or a full one asks for; NULL: no hint. */
 const char *cli_store_hint(const sheaf_error *err, bool can_resume);
 
 /* ---- tables ---- */

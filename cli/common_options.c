@@ -54,6 +54,7 @@ static void help_options(const cli_option *options)
             help_options(o->to);
             continue;
         }
+        if (!o->help) continue;
         char left[80];
         snprintf(left, sizeof left, "%s%s%s", o->name, o->argument ? " " : "", o->argument ? o->argument : "");
         for (char *comma = strchr(left, ','); comma && comma[1] == '-'; comma = strchr(comma + 1, ',')) *comma = '|';

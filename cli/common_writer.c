@@ -12,7 +12,8 @@ void cli_writer_options(cli_writer *w, cli_option *options)
         {"--codec", CLI_TEXT, &w->codec, "C", "default, none, blosc, zstd or gzip", NULL},
         {"--threads", CLI_COUNT, &w->threads, "N", "threads; 0: everything in one (default: by the number of processors)",
          &w->threads_given},
-        {"--memory", CLI_SIZE, &w->memory, "SIZE", "bound of memory for buffers, ids and caches (default 256M)", &w->memory_given},
+        {"--memory", CLI_SIZE, &w->memory, "SIZE",
+         w->memory_help ? w->memory_help : "bound of memory for buffers, ids and caches (default 256M)", &w->memory_given},
         {"--disk", CLI_SIZE, &w->disk, "SIZE", "bound of the bytes allocated on disk (default: none)", &w->disk_given},
         {"--commit-every", CLI_TEXT, &w->commit_every, "ROWS|DURATION", "commit after so many rows (1000) or so long (500ms; default 1s)",
          NULL},
@@ -20,8 +21,8 @@ void cli_writer_options(cli_writer *w, cli_option *options)
          "make the store complete for other tools so often (default 10s)", &w->checkpoint_given},
         {"--sync", CLI_FLAG, &w->sync, NULL, "a commit survives a power cut", NULL},
         {"--replace", CLI_FLAG, &w->replace, NULL, "remove a store that is there already", NULL},
-        {"--resume", CLI_FLAG, &w->resume, NULL, "go on with a store that is there already", NULL},
-        {"--at-limit", CLI_TEXT, &w->at_limit, "stop|summaries", "what to do at the disk limit (default stop)", NULL},
+        {"--resume", CLI_FLAG, &w->resume, NULL, w->no_resume ? NULL : "go on with a store that is there already", NULL},
+        {"--at-limit", CLI_TEXT, &w->at_limit, "stop|summaries", w->only_stop ? NULL : "what to do at the disk limit (default stop)", NULL},
         {NULL, CLI_END, NULL, NULL, NULL, NULL},
     };
     memcpy(options, table, sizeof table);
@@ -79,6 +80,8 @@ int cli_writer_finish(const char *verb, cli_writer *w)
 {
     sheaf_store_options *o = &w->options;
     *o = sheaf_store_options_init();
+    if (w->no_resume && w->resume) return cli_usage(verb, "--resume is not possible here; --replace removes what is there");
+    if (w->only_stop && w->at_limit && strcmp(w->at_limit, "stop") != 0) return cli_usage(verb, "--at-limit: only stop is possible here");
     if (w->replace && w->resume) return cli_usage(verb, "--replace and --resume exclude each other");
     int status = check_codec(verb, w);
     if (status == CLI_CONTINUE) status = cli_check_format(verb, w->format);
@@ -115,7 +118,7 @@ const char *cli_store_hint(const sheaf_error *err, bool can_resume)
 {
     switch (err->code) {
     case SHEAF_ERR_EXISTS: return can_resume ? "--replace removes it, --resume goes on with it" : "--replace removes it";
-    case SHEAF_ERR_BUDGET: return "a larger --disk lets it go on with --resume";
+    case SHEAF_ERR_BUDGET: return can_resume ? "a larger --disk lets it go on with --resume" : "it needs a larger --disk";
     default: return NULL;
     }
 }

@@ -22,9 +22,6 @@ static int check(arguments *a)
         if (a->spec.stored != SHEAF_F32 && a->spec.stored != SHEAF_F64)
             return cli_usage("convert", "--dtype \"%s\" is neither f32 nor f64", a->dtype);
     }
-    if (a->writer.resume) return cli_usage("convert", "--resume is not possible here; --replace removes what is there");
-    if (a->writer.at_limit && strcmp(a->writer.at_limit, "stop") != 0)
-        return cli_usage("convert", "--at-limit: only stop is possible here");
     int status = cli_writer_finish("convert", &a->writer);
     a->spec.codec = a->writer.codec_id;
     return status;
@@ -113,7 +110,7 @@ static int run(arguments *a, const char *source, const char *target)
 
 int sheaf_cli_convert(int argc, char **argv)
 {
-    arguments a = {.every = 1, .spec = sheaf_convert_spec_init()};
+    arguments a = {.writer = {.no_resume = true, .only_stop = true}, .every = 1, .spec = sheaf_convert_spec_init()};
     cli_option writer_options[CLI_N_WRITER_OPTIONS + 1];
     cli_writer_options(&a.writer, writer_options);
     const cli_option options[] = {

@@ -42,7 +42,6 @@ static int check(arguments *a, const char *input)
         a->spec.stored = sheaf_dtype_parse(a->dtype);
         if (a->spec.stored == SHEAF_DTYPE_NONE) return cli_usage("import", "--dtype \"%s\" is no known type", a->dtype);
     }
-    if (a->writer.at_limit && strcmp(a->writer.at_limit, "stop") != 0) return cli_usage("import", "--at-limit: only stop is possible here");
     if (a->type) {
         const char *known[32], *name;
         size_t n = 0;
@@ -78,7 +77,7 @@ static int run(const arguments *a, const char *input, const char *path, bool qui
 
 int sheaf_cli_import(int argc, char **argv)
 {
-    arguments a = {.every = 1, .spec = sheaf_import_spec_init()};
+    arguments a = {.writer = {.only_stop = true}, .every = 1, .spec = sheaf_import_spec_init()};
     cli_option writer_options[CLI_N_WRITER_OPTIONS + 1];
     cli_writer_options(&a.writer, writer_options);
     bool quiet = false;

@@ -50,7 +50,7 @@ int loss_store(int argc, char **argv)
 {
     enum { MOST = 256 };
     bool tees = false;
-    cli_writer writer = {0};
+    cli_writer writer = {.only_stop = true, .memory_help = "bound of memory (default 32M)"};
     cli_option shared[CLI_N_WRITER_OPTIONS + 1];
     sheaf_loss_store_options o = sheaf_loss_store_options_init();
     cli_writer_options(&writer, shared);

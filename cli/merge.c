@@ -8,8 +8,6 @@ enum { MOST_STORES = 4096 };
 
 static int check(cli_writer *writer, sheaf_merge_spec *spec)
 {
-    if (writer->resume) return cli_usage("merge", "--resume is not possible here; --replace removes what is there");
-    if (writer->at_limit && strcmp(writer->at_limit, "stop") != 0) return cli_usage("merge", "--at-limit: only stop is possible here");
     int status = cli_writer_finish("merge", writer);
     spec->codec = writer->codec_id;
     return status;
@@ -42,7 +40,7 @@ static int run(arguments *a, const char *out, const char *const *stores, size_t 
 int sheaf_cli_merge(int argc, char **argv)
 {
     static const char *positional[MOST_STORES + 1];
-    arguments a = {.spec = sheaf_merge_spec_init()};
+    arguments a = {.writer = {.no_resume = true, .only_stop = true}, .spec = sheaf_merge_spec_init()};
     cli_option writer_options[CLI_N_WRITER_OPTIONS + 1];
     cli_writer_options(&a.writer, writer_options);
     const cli_option options[] = {

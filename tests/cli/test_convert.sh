@@ -65,7 +65,12 @@ refuse 2 "--every 0" from.zarr x.zarr --every 0
 refuse 2 "neither f32 nor f64" from.zarr x.zarr --dtype i32
 refuse 1 "\"depth\"" from.zarr x.zarr --every 2 --along depth
 refuse 2 "--resume" from.zarr x.zarr --resume
-refuse 4 "" from.zarr x.zarr --disk 8K
+refuse 2 "--at-limit: only stop" from.zarr x.zarr --at-limit summaries
+for verb in convert merge; do
+    ! "$sheaf" $verb --help | grep -e '--resume' -e '--at-limit' || fail "$verb offers what it refuses"
+done
+expect 2 "--at-limit: only stop" loss store nothing.bin x.zarr --at-limit summaries
+refuse 4 "it needs a larger --disk" from.zarr x.zarr --disk 8K
 refuse 2 "unknown codec" from.zarr x.zarr --codec none1
 [ ! -e x.zarr ] || fail "something was left of a refused conversion"
 cmp <("$sheaf" show from.zarr --csv) <("$sheaf" show a.h5 --csv)
