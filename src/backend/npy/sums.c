@@ -249,6 +249,8 @@ sheaf_status shf_npyd_verify(void *opaque, void (*tell)(void *context, const she
     if (!c.buffer) return shf_fail_memory(err, NPY_SUM_READ_BYTES, "checksums");
     sheaf_status status = shf_npyd_lengths_check(state, tell, context, err);
     if (status == SHEAF_OK) status = load_sums(&c, &there, err);
+    /* A checkpoint between the lengths and the checksums makes none of them wrong: the lengths are read last. */
+    if (status == SHEAF_OK && !state->writable) status = shf_npyd_lengths_read(state, err);
     if (status == SHEAF_OK && !there && !state->writable) {
         sheaf_error damage;
         (void)shf_fail_at(&damage, SHEAF_ERR_DAMAGED, state->path, NULL, -1, -1, "%s: there are no checksums (sheaf.sum)", state->path);
