@@ -12,6 +12,8 @@
 #define MIN_ROOM ((uint64_t)64 << 20)
 /* While others hold the file open, no region is used again; when so much has been given up, the checkpoint has to wait. */
 #define MAX_GIVEN_UP ((uint64_t)256 << 20)
+/* The file is made longer anew, at the earliest, when so much was written. */
+#define AHEAD_STEP ((uint64_t)8 << 20)
 /* How long the last checkpoint waits for others to close the file, so that the file can be cut to its size. */
 #define WAIT_FOR_READERS_NS ((uint64_t)2000 * 1000 * 1000)
 #define REDO_MARK "SHFH5SB1"
@@ -22,10 +24,9 @@ static uint64_t align(uint64_t address)
     return (address + 4095) & ~(uint64_t)4095;
 }
 
-static uint64_t free_from(const shf_h5_state *state)
+static uint64_t free_from(uint64_t raw_end)
 {
-    uint64_t room = shf_max_u64(MIN_ROOM, state->raw_end / 2);
-    return align(state->raw_end + room);
+    return align(raw_end + shf_max_u64(MIN_ROOM, raw_end / 2));
 }
 
 /* Most bytes of the region that the next checkpoint takes, roughly: only where it is put depends on this. */
@@ -40,10 +41,14 @@ static uint64_t region_bound(const shf_h5_state *state)
     return align(bytes);
 }
 
-/* Nobody outside has the file open: all but the published region may be used. */
+/* When nobody outside has the file open, all but the last published region may be used: who opens it later reads that one. */
 static sheaf_status try_lock(shf_h5_state *state, sheaf_error *err)
 {
     if (!state->locked) SHF_TRY(shf_file_lock(&state->file, true, &state->locked, err));
+    state->alone = state->locked;
+    if (!state->locked) return SHEAF_OK;
+    state->keep_start = state->last_start;
+    state->keep_end = state->last_end;
     return SHEAF_OK;
 }
 
@@ -55,15 +60,38 @@ static void unlock(shf_h5_state *state)
     state->locked = false;
 }
 
+/* Asks by the lock and lets it go at once: while it is held, others are refused. */
+static sheaf_status ask(shf_h5_state *state, sheaf_error *err)
+{
+    bool held = state->locked;
+    SHF_TRY(try_lock(state, err));
+    if (!held) unlock(state);
+    return SHEAF_OK;
+}
+
+/* libhdf5 asks for a file's size when it opens it, reads the superblock a moment later, and refuses one that tells of more. So the file is as long
+ * as the next checkpoints need it well before they are published. */
+void shf_h5_look_ahead(shf_h5_state *state)
+{
+    uint64_t size, step = shf_max_u64(AHEAD_STEP, state->raw_end / 8), far = free_from(state->raw_end + 2 * step);
+    if (state->beside || shf_file_size(&state->file, &size, NULL) != SHEAF_OK) return;
+    uint64_t want = shf_max_u64(state->used_end, far) + 4 * region_bound(state);
+    if (size < want) (void)shf_file_truncate(&state->file, want + 2 * step, NULL);
+    state->ahead_until = state->raw_end + step;
+}
+
 /* Where a checkpoint's region goes. */
 static sheaf_status choose_region(shf_h5_state *state, uint64_t *region, sheaf_error *err)
 {
     uint64_t size, bound = region_bound(state);
     SHF_TRY(shf_file_size(&state->file, &size, err));
-    if (!state->base) state->base = shf_max_u64(free_from(state), align(size)); /* what lies beyond the log may still name */
-    if (state->base < state->raw_end + MIN_ROOM / 2) state->base = free_from(state);
+    if (!state->base) { /* what lies beyond the log may still name */
+        state->used_end = shf_max_u64(state->used_end, size);
+        state->base = shf_max_u64(free_from(state->raw_end), align(size));
+    }
+    if (state->base < state->raw_end + MIN_ROOM / 2) state->base = free_from(state->raw_end);
     *region = state->base;
-    if (!state->locked) *region = shf_max_u64(*region, align(size));
+    if (!state->alone) *region = shf_max_u64(*region, align(state->used_end));
     else if (*region<state->keep_end && * region + bound> state->keep_start)
         *region = align(shf_max_u64(state->keep_end, state->base + bound));
     return SHEAF_OK;
@@ -78,8 +106,8 @@ static bool in_the_way(const shf_h5_state *state)
 static sheaf_status open_region(shf_h5_state *state, sheaf_error *err)
 {
     if (state->region) return SHEAF_OK;
-    SHF_TRY(try_lock(state, err));
-    if (state->locked && in_the_way(state) && !state->beside) SHF_TRY(shf_h5_relocate(state, err));
+    SHF_TRY(state->beside ? try_lock(state, err) : ask(state, err));
+    if (state->alone && in_the_way(state) && !state->beside) SHF_TRY(shf_h5_relocate(state, err));
     SHF_TRY(choose_region(state, &state->region, err));
     state->cursor = state->region;
     return SHEAF_OK;
@@ -90,6 +118,7 @@ static void abandon(shf_h5_state *state)
     for (size_t i = 0; i < state->n_arrays; i++) shf_h5_partial_free(&state->arrays[i].next);
     shf_h5_medium_free(&state->image);
     state->region = 0;
+    state->alone = false;
     unlock(state);
 }
 
@@ -220,10 +249,8 @@ static sheaf_status make_region(shf_h5_state *state, bool published, bool again,
     free_shown(&s);
     if (status != SHEAF_OK) return status;
     if (!overlaps_kept(state)) return shf_h5_write(state, state->image.region.data, state->image.region.size, state->image.start, err);
-    uint64_t size;
-    SHF_TRY(shf_file_size(&state->file, &size, err));
     shf_h5_medium_free(&state->image);
-    state->region = state->cursor = align(shf_max_u64(size, state->keep_end));
+    state->region = state->cursor = align(shf_max_u64(state->used_end, state->keep_end));
     return make_region(state, published, true, err);
 }
 
@@ -243,9 +270,11 @@ static sheaf_status publish(shf_h5_state *state, sheaf_error *err)
     SHF_TRY(state->beside ? write_pages(state, err) : shf_h5_write(state, state->image.head, state->image.head_size, 0, err));
     if (state->sync) SHF_TRY(shf_file_sync(&state->file, err));
     uint64_t end = state->image.start + state->image.region.size;
-    bool alone = state->locked || state->keep_end == 0;
-    state->keep_start = alone ? state->region : shf_min_u64(state->keep_start, state->region);
-    state->keep_end = alone ? end : shf_max_u64(state->keep_end, end);
+    bool unseen = state->locked || state->keep_end == 0; /* what was published before */
+    state->keep_start = unseen ? state->region : shf_min_u64(state->keep_start, state->region);
+    state->keep_end = unseen ? end : shf_max_u64(state->keep_end, end);
+    state->last_start = state->region;
+    state->last_end = end;
     pthread_mutex_lock(&state->mutex);
     for (size_t i = 0; i < state->n_arrays; i++) {
         shf_h5_partial_free(&state->arrays[i].partial);
@@ -303,20 +332,23 @@ sheaf_status shf_h5_relocate(shf_h5_state *state, sheaf_error *err)
     shf_h5_medium_free(&state->image);
     state->region = region;
     state->cursor = cursor;
-    return status;
+    /* Who opened the file meanwhile may see what was published before. */
+    return status == SHEAF_OK ? ask(state, err) : status;
+}
+
+static bool meets_kept(const shf_h5_state *state, uint64_t n)
+{
+    return state->raw_end < state->keep_end && state->raw_end + n > state->keep_start;
 }
 
 sheaf_status shf_h5_make_way(shf_h5_state *state, uint64_t n, sheaf_error *err)
 {
     if (state->region && state->raw_end < state->cursor && state->raw_end + n > state->region) state->raw_end = state->cursor;
-    if (!state->keep_end || state->raw_end >= state->keep_end || state->raw_end + n <= state->keep_start) return SHEAF_OK;
-    bool held = state->locked;
-    SHF_TRY(try_lock(state, err));
-    sheaf_status status = SHEAF_OK;
-    if (state->locked && !state->beside) status = shf_h5_relocate(state, err);
-    else state->raw_end = state->keep_end; /* leaves a hole; only while others hold the file open */
-    if (!held) unlock(state);
-    return status;
+    if (!meets_kept(state, n)) return SHEAF_OK;
+    SHF_TRY(ask(state, err));
+    if (meets_kept(state, n) && state->alone && !state->beside) SHF_TRY(shf_h5_relocate(state, err));
+    if (meets_kept(state, n)) state->raw_end = state->keep_end; /* leaves a hole; only while others hold the file open */
+    return SHEAF_OK;
 }
 
 /* The last checkpoint waits for a while until nobody outside has the file open. */
@@ -344,8 +376,11 @@ static sheaf_status make_final(shf_h5_state *state, sheaf_error *err)
 static sheaf_status begin(shf_h5_state *state, bool final, bool *deferred, sheaf_error *err)
 {
     SHF_TRY(open_region(state, err));
-    SHF_TRY(final ? lock_patiently(state, err) : try_lock(state, err));
-    *deferred = !state->locked && (state->beside || (!final && state->keep_end - state->keep_start > MAX_GIVEN_UP));
+    if (final) SHF_TRY(lock_patiently(state, err)); /* and held: the file will be cut */
+    else if (state->beside) SHF_TRY(try_lock(state, err));
+    else if (!state->alone) SHF_TRY(ask(state, err));
+    bool may = state->beside ? state->locked : state->alone;
+    *deferred = !may && (state->beside || (!final && state->keep_end - state->keep_start > MAX_GIVEN_UP));
     if (*deferred) return SHEAF_OK;
     return final ? make_final(state, err) : make_region(state, false, false, err);
 }
@@ -376,6 +411,7 @@ sheaf_status shf_h5_checkpoint_end(void *opaque, bool final, sheaf_error *err)
     sheaf_status status = publish(state, err);
     if (status == SHEAF_OK) status = shf_h5_remember(state, err);
     if (status == SHEAF_OK && final && state->locked) status = shf_file_truncate(&state->file, state->keep_end, err);
+    if (!final) shf_h5_look_ahead(state);
     abandon(state);
     return status;
 }
@@ -424,6 +460,7 @@ sheaf_status shf_h5_publish_first(shf_h5_state *state, sheaf_error *err)
     if (status == SHEAF_OK) status = make_region(state, false, false, err);
     if (status == SHEAF_OK) status = publish(state, err);
     if (status == SHEAF_OK) status = shf_h5_remember(state, err);
+    if (status == SHEAF_OK) shf_h5_look_ahead(state);
     abandon(state);
     return status;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/checked.h"
 
 sheaf_status shf_h5_state_new(const char *path, shf_layout *layout, bool sync, bool writable, shf_h5_state **out, sheaf_error *err)
 {
@@ -84,5 +85,6 @@ sheaf_status shf_h5_write(shf_h5_state *state, const void *bytes, size_t n, uint
 {
     SHF_TRY(shf_file_write(&state->file, bytes, n, offset, err));
     state->written += n;
+    state->used_end = shf_max_u64(state->used_end, offset + n);
     return SHEAF_OK;
 }

@@ -49,15 +49,19 @@ typedef struct shf_h5_state {
     uint64_t written; /* bytes given to write calls */
     /* writer */
     uint64_t raw_end, keep_start, keep_end;
-    uint64_t base;       /* checkpoints go here or behind it */
-    uint64_t region;     /* of the checkpoint being made; 0: none yet */
-    uint64_t cursor;     /* end of its partial chunks so far */
-    json_t *attributes;  /* of the file, of the last checkpoint; owned */
-    uint64_t *lengths;   /* of the record dimensions at the last checkpoint; owned */
-    bool beside;         /* our arrays are added to a file of others: metadata changes in place, by pages */
-    shf_h5_pages before; /* beside: changed pages as they are without us */
-    bool locked;         /* no reader outside has the file open */
-    shf_h5_medium image; /* made by begin, for end */
+    uint64_t used_end;             /* nothing was ever written behind it; 0: not known yet */
+    uint64_t ahead_until;          /* the file is long enough while raw_end stays below */
+    uint64_t last_start, last_end; /* region of the last checkpoint, within [keep_start, keep_end) */
+    uint64_t base;                 /* checkpoints go here or behind it */
+    uint64_t region;               /* of the checkpoint being made; 0: none yet */
+    uint64_t cursor;               /* end of its partial chunks so far */
+    json_t *attributes;            /* of the file, of the last checkpoint; owned */
+    uint64_t *lengths;             /* of the record dimensions at the last checkpoint; owned */
+    bool beside;                   /* our arrays are added to a file of others: metadata changes in place, by pages */
+    shf_h5_pages before;           /* beside: changed pages as they are without us */
+    bool locked;                   /* no reader outside has the file open, or can open it */
+    bool alone;                    /* none had it open since the checkpoint being made was begun, but those that see the last one */
+    shf_h5_medium image;           /* made by begin, for end */
     /* reader */
     pthread_rwlock_t view; /* of what follows and of lengths */
     shf_h5_medium medium;
@@ -76,6 +80,8 @@ void shf_h5_partial_free(shf_h5_partial *partial);
 /* ---- checkpoint.c ---- */
 /* Moves what the last checkpoint published (its own region) to where it is not in the way. */
 sheaf_status shf_h5_relocate(shf_h5_state *state, sheaf_error *err);
+/* Makes the file as long, by a hole, as it will be for a while. An aid: a failure is none of the store's. */
+void shf_h5_look_ahead(shf_h5_state *state);
 /* Makes room for n bytes of chunks at raw_end. */
 sheaf_status shf_h5_make_way(shf_h5_state *state, uint64_t n, sheaf_error *err);
 /* Publishes the layout as it is, without a log: create. */

@@ -125,6 +125,8 @@ static sheaf_status load(shf_h5_state *state, sheaf_error *err)
                            state->path);
     state->keep_end = superblock.end;
     if (state->keep_start < SHF_H5_FIRST_CHUNK || state->keep_start > superblock.root) state->keep_start = superblock.root;
+    state->last_start = state->keep_start;
+    state->last_end = state->keep_end;
     for (size_t i = 0; i < state->n_arrays; i++) SHF_TRY(shf_h5_load_array(state, i, err));
     SHF_TRY(shf_h5_remember(state, err));
     shf_h5_reader_close(state);

@@ -139,6 +139,7 @@ sheaf_status shf_h5_put(void *opaque, size_t array, uint64_t block, uint64_t col
     place->offset = state->raw_end;
     place->size = n;
     state->raw_end += n;
+    if (state->raw_end > state->ahead_until) shf_h5_look_ahead(state);
     return SHEAF_OK;
 }
 

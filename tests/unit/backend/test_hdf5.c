@@ -2,7 +2,9 @@
 /* The HDF5 back end by its table, beside libhdf5 with its own driver. */
 #include "conformance/stores.h"
 
+#include <fcntl.h>
 #include <hdf5.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "backend/backend.h"
@@ -234,6 +236,52 @@ static void checkpoint_is_published_by_one_small_write(void **state)
     shf_layout_free(&layout);
 }
 
+static int g_outside;
+static uint64_t g_n_looks, g_n_refused;
+
+/* Another program takes the shared lock, as libhdf5 does when it opens a file. */
+static int look(void *context, const shf_io_call *call)
+{
+    (void)context;
+    if (call->op != SHF_IO_WRITE && call->op != SHF_IO_SYNC) return 0;
+    g_n_looks++;
+    if (flock(g_outside, LOCK_SH | LOCK_NB)) g_n_refused++;
+    else (void)flock(g_outside, LOCK_UN);
+    return 0;
+}
+
+static void others_may_open_the_file_at_any_write_but_the_last_ones(void **state)
+{
+    (void)state;
+    enum { CHUNKS = 64, BYTES = 2000000 };
+    sheaf_error err;
+    shf_layout layout;
+    void *store;
+    const shf_backend_options sync = {.writable = true, .sync = true};
+    make_layout(&layout, 10, 70000, 70000);
+    uint8_t *bytes = calloc(1, BYTES);
+    expect_ok(shf_hdf5_ops.create(g_path, &layout, &sync, &store, &err));
+    g_outside = open(g_path, O_RDONLY);
+    assert_true(g_outside >= 0);
+    shf_io_set_hook(look, NULL);
+    g_n_looks = g_n_refused = 0;
+    for (uint64_t block = 0; block < CHUNKS; block++) { /* over where the first checkpoints lie */
+        shf_place place = {0};
+        expect_ok(shf_hdf5_ops.put(store, 0, block, 0, bytes, BYTES, &place, &err));
+        if (block % 5 == 4) checkpoint(store, &layout, (block + 1) * 10, false);
+    }
+    assert_true(g_n_looks > 100);
+    assert_int_equal(g_n_refused, 0);
+    checkpoint(store, &layout, CHUNKS * 10, true);
+    assert_true(g_n_refused > 0); /* the file is cut there: nobody may have it open */
+    shf_io_set_hook(NULL, NULL);
+    expect_ok(shf_hdf5_ops.close(store, &err));
+    assert_int_equal(close(g_outside), 0);
+    assert_in_range(file_size(g_path), CHUNKS * BYTES, CHUNKS * BYTES + 100000);
+    free(bytes);
+    shf_layout_free(&layout);
+}
+
 static void redo_finishes_a_checkpoint_that_was_cut_short(void **state)
 {
     (void)state;
@@ -430,6 +478,7 @@ int main(void)
         CASE(every_checkpoint_is_read_by_all_while_the_writer_goes_on),
         CASE(file_held_open_outside_stays_readable),
         CASE(checkpoint_is_published_by_one_small_write),
+        CASE(others_may_open_the_file_at_any_write_but_the_last_ones),
         CASE(redo_finishes_a_checkpoint_that_was_cut_short),
         CASE(adopted_chunks_are_published_where_they_lie),
         CASE(dropped_chunk_reads_as_fill_values),
