@@ -146,6 +146,8 @@ double cli_peak_mib(void);
 /* From now on SIGINT and SIGTERM only set a flag; a second one ends the process. */
 void cli_signals_install(void);
 bool cli_interrupted(void);
+/* So, and that one ends the work of a writer with these options: what is not whole is removed. */
+void cli_cancel_on_signal(sheaf_store_options *options);
 /* SIGINT, SIGTERM and SIGHUP remove this unfinished file before they end the process, until it is taken off the list. Borrowed meanwhile. */
 void cli_remove_on_signal(const char *path, bool remove);
 

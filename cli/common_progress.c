@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "sheaf/executor.h"
 
 double cli_seconds(void)
 {
@@ -73,10 +74,12 @@ void cli_progress_end(cli_progress *progress)
 }
 
 static volatile sig_atomic_t interrupted;
+static sheaf_cancel cancel;
 
 static void on_signal(int number)
 {
     interrupted = 1;
+    sheaf_cancel_request(&cancel);
     signal(number, SIG_DFL);
 }
 
@@ -89,6 +92,12 @@ void cli_signals_install(void)
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+}
+
+void cli_cancel_on_signal(sheaf_store_options *options)
+{
+    options->cancel = &cancel;
+    cli_signals_install();
 }
 
 bool cli_interrupted(void)

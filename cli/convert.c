@@ -83,6 +83,7 @@ static sheaf_status copy(arguments *a, const char *source, const char *target, b
     cli_progress_begin(&progress, "convert", "records", 0, a->quiet, a->progress);
     a->spec.progress = cli_progress_show;
     a->spec.context = &progress;
+    if (!out) cli_cancel_on_signal(&a->writer.options);
     sheaf_status status = out                   ? export_all(a, source, target, result, err)
                           : is_imported(source) ? import_all(a, source, target, result, err)
                                                 : sheaf_convert(source, target, &a->spec, &a->writer.options, result, err);

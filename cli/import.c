@@ -61,9 +61,10 @@ static int check(arguments *a, const char *input)
     return status;
 }
 
-static int run(const arguments *a, const char *input, const char *path, bool quiet)
+static int run(arguments *a, const char *input, const char *path, bool quiet)
 {
     double begun = cli_seconds();
+    cli_cancel_on_signal(&a->writer.options);
     sheaf_import_result result;
     sheaf_error err;
     sheaf_status status = strcmp(input, "-") == 0 ? sheaf_import_stream(read_stdin, NULL, path, &a->spec, &a->writer.options, &result, &err)

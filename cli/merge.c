@@ -28,6 +28,7 @@ static int run(arguments *a, const char *out, const char *const *stores, size_t 
     cli_progress_begin(&progress, "merge", "records", 0, a->quiet, a->progress);
     a->spec.progress = cli_progress_show;
     a->spec.context = &progress;
+    cli_cancel_on_signal(&a->writer.options);
     sheaf_status status = sheaf_merge(out, stores, n_stores, &a->spec, &a->writer.options, &result, &err);
     cli_progress_end(&progress);
     if (status != SHEAF_OK) return cli_fail("merge", &err, cli_store_hint(&err, false));

@@ -15,6 +15,7 @@ extern "C" {
 #endif
 
 typedef struct sheaf_store sheaf_store;
+struct sheaf_cancel; /* executor.h */
 
 /** When a store is there already. */
 typedef enum sheaf_if_exists {
@@ -39,6 +40,9 @@ typedef struct sheaf_store_options {
     bool sync;                  /**< true: a commit returns when its data would survive a power cut */
     bool beside; /**< create: HDF5 only. When the file is there, the arrays are added to what others keep in it, which stays as it is
                                  *   (SHEAF_ERR_EXISTS names an array whose name is taken). The store is these arrays alone. */
+    const struct sheaf_cancel
+        *cancel; /**< writer: once requested, appends are refused with SHEAF_ERR_CANCELLED, and what came before can be committed;
+                                        *   so sheaf_import, sheaf_convert and sheaf_merge end early. NULL (default): never. Borrowed */
 } sheaf_store_options;
 
 SHEAF_API sheaf_store_options sheaf_store_options_init(void);

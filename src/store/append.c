@@ -3,6 +3,7 @@
 
 #include "base/checked.h"
 #include "base/dtype.h"
+#include "sheaf/executor.h"
 #include "store/store.h"
 
 /* Rows taken under one hold of the mutex; and rows of an in-place back end that go straight from the caller's memory. */
@@ -251,5 +252,7 @@ sheaf_status sheaf_store_append(sheaf_store *store, const char *dimension, uint6
     if (n_columns > sizeof at / sizeof at[0])
         return shf_fail(err, SHEAF_ERR_UNSUPPORTED, "a table of %zu arrays, at most %zu are allowed", n_columns, sizeof at / sizeof at[0]);
     for (size_t k = 0; k < n_columns; k++) at[k] = n ? columns[k] : NULL;
+    if (sheaf_cancel_requested(store->options.cancel))
+        return shf_fail_at(err, SHEAF_ERR_CANCELLED, store->path, NULL, -1, -1, "%s: interrupted", store->path);
     return append_all(store, record, n, at, first_row, err);
 }
