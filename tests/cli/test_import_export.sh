@@ -79,11 +79,11 @@ said=$("$sheaf" show limits.npyd v --csv | cut -d, -f1 | tr '\n' ' ')
 [ "$said" = "trajectory -9223372036854775808 -1 9007199254740993 9223372036854775807 " ] || fail "ids at the limits: $said"
 "$sheaf" show limits.npyd v --id -9223372036854775808 --csv | grep -q '^-9223372036854775808,2' || fail "the least id is not found"
 printf 'id,a\n9223372036854775808,1\n' >beyond.csv
-expect 1 'no whole number of 64 bits' import beyond.csv x.h5 --as trajectories
+expect 1 'no whole number of 64 bits' import beyond.csv x.zarr --as trajectories
 printf 'a,b\n' >header.csv
-expect 1 'no rows: header.csv' import header.csv x.h5
+expect 1 'no rows: header.csv' import header.csv x.zarr
 printf '1,,3\n1,2,3\n' >hole.csv
-expect 1 'line 1, column 2: the cell is empty' import hole.csv x.h5
+expect 1 'line 1, column 2: the cell is empty' import hole.csv x.zarr
 # A directory where the export should go, and one that cannot be written.
 mkdir folder.csv
 expect 1 'folder.csv' export x.npyd folder.csv --what steps
