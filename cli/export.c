@@ -43,7 +43,7 @@ static sheaf_status write_out(sheaf_store *store, const sheaf_table_spec *spec, 
 {
     char *beside = name_beside(out);
     if (!beside) {
-        *err = (sheaf_error){.code = SHEAF_ERR_MEMORY, .record = -1, .byte = -1};
+        *err = (sheaf_error){.code = SHEAF_ERR_MEMORY, .record = -1, .byte = -1, .message = "out of memory for a path"};
         return SHEAF_ERR_MEMORY;
     }
     cli_remove_on_signal(beside, true);

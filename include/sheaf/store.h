@@ -35,7 +35,7 @@ typedef struct sheaf_store_options {
     uint64_t commit_bytes;       /**< commit after so many appended bytes; default 64 MiB; 0: not by bytes */
     uint64_t commit_interval_ms; /**< commit by a timer; default 1,000; 0: no timer */
     uint64_t
-        checkpoint_interval_ms; /**< default 10,000; 0: only at close, when asked, and when the log grows beyond 256 MiB. Without a commit timer
+        checkpoint_interval_ms; /**< default 10,000; 0: only at close, when asked, and when the log grows beyond 64 MiB. Without a commit timer
                                         it waits for the next commit: a checkpoint publishes nothing that is not committed */
     bool sync;                  /**< true: a commit returns when its data would survive a power cut */
     bool beside; /**< create: HDF5 only. When the file is there, the arrays are added to what others keep in it, which stays as it is

@@ -12,8 +12,6 @@
 #define MAX_TASKS 64u
 /* Of a read of more chunks than these only those are kept that were asked for before: it may be the only one of its kind. */
 #define FEW_TASKS 8u
-/* Below this many bytes to decode a second thread costs more than it brings (about 60 us to start it). */
-#define MIN_SHARED_BYTES ((uint64_t)1 << 20)
 
 typedef struct read_task {
     shf_part parts[SHEAF_MAX_NDIM];
@@ -159,7 +157,7 @@ static unsigned helpers(read_tasks *tasks)
 {
     const sheaf_store *store = tasks->job->store;
     unsigned wanted = (unsigned)shf_min_u64(store->options.n_threads, MAX_TASKS);
-    if (tasks->n < 2 || wanted == 0 || tasks->n * tasks->job->array->chunk_bytes < MIN_SHARED_BYTES) return 0;
+    if (tasks->n < 2 || wanted == 0 || tasks->n * tasks->job->array->chunk_bytes < SHF_MIN_SHARED_BYTES) return 0;
     if (!tasks->pool && shf_pool_create(wanted, wanted, &tasks->pool, NULL) != SHEAF_OK) return 0;
     return (unsigned)shf_min_u64(wanted, tasks->n - 1);
 }

@@ -10,6 +10,9 @@
 #include "base/buf.h"
 #include "codec/codec.h"
 
+/* Below this many bytes to decode a second thread costs more than it brings (about 60 us to start it). */
+#define SHF_MIN_SHARED_BYTES ((uint64_t)1 << 20)
+
 typedef struct shf_scratch {
     struct shf_scratch *next;
     shf_codec_work codec;

@@ -31,8 +31,6 @@ static uint64_t stored_rows(const sheaf_store *store, size_t i)
 
 /* So many chunks are shared between threads before what was found is told, in their order. */
 #define BATCH_CHUNKS 64u
-/* Below this many bytes to decode a second thread costs more than it brings. */
-#define MIN_SHARED_BYTES ((uint64_t)1 << 20)
 
 typedef struct chunk_check {
     sheaf_status status;
@@ -124,7 +122,7 @@ static sheaf_status check_chunks(sheaf_store *store, size_t i, bool drop, sheaf_
     batch->i = i;
     batch->pool = NULL;
     unsigned n_threads = (unsigned)shf_min_u64(store->options.n_threads, BATCH_CHUNKS);
-    if (n_threads && n_chunks > 1 && shf_min_u64(n_chunks, BATCH_CHUNKS) * array->chunk_bytes >= MIN_SHARED_BYTES)
+    if (n_threads && n_chunks > 1 && shf_min_u64(n_chunks, BATCH_CHUNKS) * array->chunk_bytes >= SHF_MIN_SHARED_BYTES)
         (void)shf_pool_create(n_threads, n_threads, &batch->pool, NULL);
     sheaf_status status = SHEAF_OK;
     for (batch->first = 0; status == SHEAF_OK && batch->first < n_chunks; batch->first += batch->n) {

@@ -411,7 +411,7 @@ sheaf_status shf_h5_checkpoint_end(void *opaque, bool final, sheaf_error *err)
     sheaf_status status = publish(state, err);
     if (status == SHEAF_OK) status = shf_h5_remember(state, err);
     if (status == SHEAF_OK && final && state->locked) status = shf_file_truncate(&state->file, state->keep_end, err);
-    if (!final) shf_h5_look_ahead(state);
+    if (status == SHEAF_OK && !final) shf_h5_look_ahead(state);
     abandon(state);
     return status;
 }

@@ -5,7 +5,7 @@
  *   | superblock | full chunks | free …                  | partial chunks, metadata | …
  *
  * Full chunks are appended at raw_end and never move. A checkpoint writes its partial chunks and metadata into a region that no reader uses yet, and
- * then overwrites the superblock: one write of 48 bytes. [keep_start, keep_end) may be in use by readers and is not written to. */
+ * then overwrites superblock and seal: one write of 112 bytes. [keep_start, keep_end) may be in use by readers and is not written to. */
 #ifndef SHF_HDF5_STATE_H
 #define SHF_HDF5_STATE_H
 
